@@ -1,1 +1,23 @@
-//! simulator
+//! A stateful Stripe account behind Stripe's own HTTP surface, offline and with a movable clock.
+//!
+//! Owns the API (`api`, `protocol`), the pages (`pages`), signed webhooks (`webhooks`) and the
+//! state behind them (`state`, `flows`, `rules`). Never learns Billhook's database: only the
+//! `stripe` crate's form encoding and signatures are shared. Start reading at [`Simulator`], then
+//! `engine` and `flows`.
+
+pub mod clock;
+mod rules;
+mod state;
+mod flows;
+mod protocol;
+mod api;
+mod engine;
+mod pages;
+mod server;
+pub mod webhooks;
+
+pub use clock::SimClock;
+pub use engine::{Challenge, ConfirmOutcome, Endpoint, Engine, PlanSwitch};
+pub use protocol::ApiError;
+pub use server::{RunningSimulator, Simulator, SimulatorConfig};
+pub use state::{AfterRetries, CardInput, EventRecord, Kind, Policy};

@@ -1,0 +1,106 @@
+//! The one time everything in the simulator lives in.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A clock that can be moved: either the system's time plus an offset, or a time that stands
+/// still until somebody moves it. Clones share the same time.
+#[derive(Clone, Debug)]
+pub struct SimClock(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    running: bool,
+    /// Milliseconds: an offset to the system's time when `running`, else the time itself.
+    millis: AtomicI64,
+}
+
+impl SimClock {
+    /// A clock that shows the system's time until it is moved, and keeps running after that.
+    pub fn system() -> Self {
+        Self(Arc::new(Inner { running: true, millis: AtomicI64::new(0) }))
+    }
+
+    /// A clock that stands at `unix_seconds` until it is moved.
+    pub fn fixed(unix_seconds: i64) -> Self {
+        Self(Arc::new(Inner { running: false, millis: AtomicI64::new(unix_seconds * 1000) }))
+    }
+
+    /// A running clock that shows `unix_seconds` at this moment.
+    pub fn system_from(unix_seconds: i64) -> Self {
+        let clock = Self::system();
+        clock.set(unix_seconds);
+        clock
+    }
+
+    /// The time in seconds since 1970, as Stripe writes it.
+    pub fn now(&self) -> i64 {
+        self.now_ms().div_euclid(1000)
+    }
+
+    /// The time in milliseconds since 1970.
+    pub fn now_ms(&self) -> i64 {
+        let millis = self.0.millis.load(Ordering::Acquire);
+        if self.0.running { system_ms() + millis } else { millis }
+    }
+
+    /// Sets the time, forward or back. Work that falls due in between is not done by this call;
+    /// see [`crate::Engine::advance_clock`].
+    pub fn set(&self, unix_seconds: i64) {
+        self.set_ms(unix_seconds * 1000);
+    }
+
+    /// Sets the time in milliseconds, forward or back.
+    pub fn set_ms(&self, unix_ms: i64) {
+        let value = if self.0.running { unix_ms - system_ms() } else { unix_ms };
+        self.0.millis.store(value, Ordering::Release);
+    }
+
+    /// Moves forward to `unix_seconds`; an earlier time leaves the clock alone.
+    pub fn advance_to(&self, unix_seconds: i64) {
+        if unix_seconds * 1000 > self.now_ms() {
+            self.set(unix_seconds);
+        }
+    }
+
+    /// Moves forward by `seconds`.
+    pub fn advance_by(&self, seconds: i64) {
+        self.0.millis.fetch_add(seconds.max(0) * 1000, Ordering::AcqRel);
+    }
+
+    /// Whether the clock runs by itself (true) or stands still between moves (false).
+    pub fn is_running(&self) -> bool {
+        self.0.running
+    }
+}
+
+impl Default for SimClock {
+    fn default() -> Self {
+        Self::system()
+    }
+}
+
+fn system_ms() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A standing clock moves only when told, and clones see the move.
+    #[test]
+    fn stands_still_until_moved() {
+        let clock = SimClock::fixed(1_000);
+        let clone = clock.clone();
+        assert_eq!(clone.now(), 1_000);
+        clock.advance_to(500);
+        assert_eq!(clone.now(), 1_000);
+        clock.advance_to(2_000);
+        clock.advance_by(5);
+        assert_eq!(clone.now(), 2_005);
+    }
+}

@@ -1,0 +1,2 @@
+//! Owns arithmetic: billing periods, proration, what each test card does.
+//! Never touches state. Start at `proration.rs`.
