@@ -1,0 +1,3 @@
+drop table switches;
+drop table webhook_payloads;
+drop table webhook_events;

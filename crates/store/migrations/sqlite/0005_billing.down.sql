@@ -1,0 +1,2 @@
+drop table checkout_sessions;
+drop table stripe_intents;

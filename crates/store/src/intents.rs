@@ -1,0 +1,206 @@
+//! Intents: every lasting write to Stripe is written here first, with its idempotency key.
+//!
+//! There is at most one open intent for a kind and a target. Whoever finds one open, after a
+//! crash or beside another request, repeats it with the same key and the same parameters; Stripe
+//! then answers as it did the first time, and the effect happens once.
+
+use crate::Store;
+use crate::error::{StoreError, StoreResult};
+use crate::tx::{Tx, values};
+use crate::value::Row;
+use domain::ids::{IntentId, OrganizationId};
+use domain::time::Timestamp;
+
+/// What came of an intent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IntentState {
+    /// Not known to be done: repeat it.
+    Open,
+    /// Done at Stripe.
+    Done {
+        /// The id of what it made or changed.
+        result: String,
+    },
+    /// Refused by Stripe; nothing was done.
+    Failed {
+        /// Stripe's error code.
+        code: String,
+    },
+}
+
+/// A lasting write to Stripe that we mean to make.
+#[derive(Debug, Clone)]
+pub struct NewIntent {
+    /// Its id.
+    pub id: IntentId,
+    /// For whom.
+    pub organization: OrganizationId,
+    /// What kind of write, such as `create_customer`.
+    pub kind: &'static str,
+    /// What it is about; together with `kind` unique among open intents.
+    pub target: String,
+    /// The key Stripe knows it by.
+    pub idempotency_key: String,
+    /// The parameters as they are sent, so that a repetition sends the same.
+    pub params: String,
+}
+
+/// An intent as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    /// Its id.
+    pub id: IntentId,
+    /// For whom.
+    pub organization: OrganizationId,
+    /// What kind of write.
+    pub kind: String,
+    /// What it is about.
+    pub target: String,
+    /// The key Stripe knows it by.
+    pub idempotency_key: String,
+    /// The parameters as they are sent.
+    pub params: String,
+    /// What came of it.
+    pub state: IntentState,
+    /// When it was first meant.
+    pub created_at: Timestamp,
+}
+
+fn intent_row(row: Row) -> StoreResult<Intent> {
+    let mut row = row.of("stripe_intents");
+    let id = IntentId::trusted(row.text("id")?);
+    let organization = OrganizationId::trusted(row.text("organization_id")?);
+    let kind = row.text("kind")?;
+    let target = row.text("target")?;
+    let idempotency_key = row.text("idempotency_key")?;
+    let params = row.text("params")?;
+    let state = row.text("state")?;
+    let result = row.opt_text("result_id")?;
+    let code = row.opt_text("error_code")?;
+    let state = match state.as_str() {
+        "open" => IntentState::Open,
+        "done" => IntentState::Done { result: result.unwrap_or_default() },
+        "failed" => IntentState::Failed { code: code.unwrap_or_default() },
+        _ => return Err(row.corrupt("state")),
+    };
+    let created_at = row.time("created_at")?;
+    Ok(Intent { id, organization, kind, target, idempotency_key, params, state, created_at })
+}
+
+async fn load_open(tx: &mut Tx, kind: &str, target: &str) -> StoreResult<Option<Intent>> {
+    tx.row(
+        "select id, organization_id, kind, target, idempotency_key, params, state, result_id,
+                error_code, created_at
+         from stripe_intents where kind = $1 and target = $2 and state = 'open'",
+        values![kind, target],
+    )
+    .await?
+    .map(intent_row)
+    .transpose()
+}
+
+pub(crate) async fn close(
+    tx: &mut Tx,
+    id: &IntentId,
+    state: &IntentState,
+    now: Timestamp,
+) -> StoreResult<()> {
+    let (name, result, code) = match state {
+        IntentState::Open => return Err(StoreError::bug("an intent cannot be closed as open")),
+        IntentState::Done { result } => ("done", Some(result.clone()), None),
+        IntentState::Failed { code } => ("failed", None, Some(code.clone())),
+    };
+    tx.execute(
+        "update stripe_intents
+         set state = $2, result_id = $3, error_code = $4, finished_at = $5
+         where id = $1 and state = 'open'",
+        values![id.as_str(), name, result, code, now],
+    )
+    .await
+    .map(|_| ())
+}
+
+impl Store {
+    /// Stores what we mean to write, or gives the open intent of the same kind and target that is
+    /// there already; the caller then repeats that one.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn open_intent(&self, new: NewIntent, now: Timestamp) -> StoreResult<Intent> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                tx.execute(
+                    "insert into stripe_intents
+                         (id, organization_id, kind, target, idempotency_key, params, state,
+                          created_at)
+                     values ($1, $2, $3, $4, $5, $6, 'open', $7)
+                     on conflict (kind, target) where state = 'open' do nothing",
+                    values![
+                        new.id.as_str(),
+                        new.organization.as_str(),
+                        new.kind,
+                        &new.target,
+                        new.idempotency_key,
+                        new.params,
+                        now,
+                    ],
+                )
+                .await?;
+                // Under PostgreSQL's read committed level a concurrent insert that won is visible
+                // now; if it was even finished by now, the caller plans again.
+                load_open(tx, new.kind, &new.target).await?.ok_or(StoreError::Stale)
+            })
+        })
+        .await
+    }
+
+    /// The open intent of a kind and target, if there is one.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn find_open_intent(
+        &self,
+        kind: &'static str,
+        target: &str,
+    ) -> StoreResult<Option<Intent>> {
+        let target = target.to_owned();
+        self.read(move |tx| Box::pin(async move { load_open(tx, kind, &target).await })).await
+    }
+
+    /// Records what came of an intent. A second answer changes nothing.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn close_intent(
+        &self,
+        id: &IntentId,
+        state: IntentState,
+        now: Timestamp,
+    ) -> StoreResult<()> {
+        let id = id.clone();
+        self.write(move |tx| Box::pin(async move { close(tx, &id, &state, now).await })).await
+    }
+
+    /// Intents that have been open since before `before`, oldest first: a crash left them.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn stale_intents(&self, before: Timestamp, limit: u32) -> StoreResult<Vec<Intent>> {
+        self.scan(move |tx| {
+            Box::pin(async move {
+                tx.rows(
+                    "select id, organization_id, kind, target, idempotency_key, params, state,
+                            result_id, error_code, created_at
+                     from stripe_intents where state = 'open' and created_at < $1
+                     order by created_at limit $2",
+                    values![before, limit],
+                )
+                .await?
+                .into_iter()
+                .map(intent_row)
+                .collect()
+            })
+        })
+        .await
+    }
+}
