@@ -47,16 +47,20 @@ pub(crate) fn end_children_on_signals() -> Result<()> {
         if let Some(signal) = signals.forever().next() {
             INTERRUPTED.store(true, Ordering::SeqCst);
             let groups: Vec<i32> = leftovers().groups.iter().copied().collect();
-            for group in &groups {
-                send(*group, Signal::INT);
-            }
-            let start = Instant::now();
-            while groups.iter().any(|group| alive_once_reaped(*group)) && start.elapsed() < PATIENCE
+            // SIGINT first, at which PostgreSQL does not wait for its clients; SIGTERM for those that
+            // a shell made deaf to it.
+            for (signal, patience) in
+                [(Signal::INT, PATIENCE / 5), (Signal::TERM, PATIENCE), (Signal::KILL, PATIENCE)]
             {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            for group in groups {
-                send(group, Signal::KILL);
+                for group in &groups {
+                    send(*group, signal);
+                }
+                let start = Instant::now();
+                while groups.iter().any(|group| alive_once_reaped(*group))
+                    && start.elapsed() < patience
+                {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
             }
             for folder in &leftovers().folders {
                 let _ = std::fs::remove_dir_all(folder);
