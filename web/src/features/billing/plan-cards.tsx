@@ -1,0 +1,288 @@
+// The plans side by side. What the button of each does depends on who looks;
+// `offerFor` decides it in one place.
+import { Check } from "lucide-react";
+import type { Interval, Plan, PlanFeature, Subscription } from "@/api/types";
+import { Money } from "@/components/money";
+import { LimitText } from "@/components/quantity";
+import { Button } from "@/components/ui/button";
+import { Card } from "@/components/ui/card";
+import { cn } from "@/lib/cn";
+import { limitFrom } from "@/lib/quantity";
+import { intervalNoun, isLive, priceFor, yearlySavingBp } from "./standing";
+
+export type Offer =
+  /** A visitor: make an account first. */
+  | { kind: "join" }
+  | { kind: "current" }
+  /** No live subscription: pay at Stripe. */
+  | { kind: "buy" }
+  /** A live subscription: change it, with a preview. */
+  | { kind: "change"; label: string }
+  /** Down to the free plan: that is a cancellation. */
+  | { kind: "leave" }
+  | { kind: "none" };
+
+export function offerFor(
+  plan: Plan,
+  interval: Interval,
+  viewer: { subscription: Subscription; rank: number } | null,
+): Offer {
+  if (!viewer) return { kind: "join" };
+  const { subscription } = viewer;
+  const free = plan.prices.length === 0;
+  if (!isLive(subscription)) {
+    if (free) return plan.id === subscription.plan.id ? { kind: "current" } : { kind: "none" };
+    return { kind: "buy" };
+  }
+  if (free) return { kind: "leave" };
+  if (plan.id === subscription.plan.id) {
+    return subscription.price && subscription.price.interval !== interval
+      ? { kind: "change", label: interval === "yearly" ? "Switch to yearly" : "Switch to monthly" }
+      : { kind: "current" };
+  }
+  return {
+    kind: "change",
+    label: plan.rank > viewer.rank ? `Upgrade to ${plan.name}` : `Move to ${plan.name}`,
+  };
+}
+
+export function PlanCards({
+  plans,
+  interval,
+  viewer,
+  buyable,
+  busyPlan,
+  highlighted,
+  onOffer,
+}: {
+  plans: Plan[];
+  interval: Interval;
+  /** What the looking organisation has; null for a visitor. */
+  viewer: { subscription: Subscription; rank: number } | null;
+  /** False for a member who may look but not buy: no buttons then. */
+  buyable: boolean;
+  busyPlan: string | null;
+  highlighted: string | null;
+  onOffer: (plan: Plan, offer: Offer) => void;
+}) {
+  return (
+    <ul
+      className={cn(
+        "mx-auto grid gap-5",
+        plans.length >= 4 ? "sm:grid-cols-2 xl:grid-cols-4" : "max-w-5xl lg:grid-cols-3",
+      )}
+    >
+      {plans.map((plan, index) => (
+        <li key={plan.id} className="grid">
+          <PlanCard
+            plan={plan}
+            below={plans[index - 1] ?? null}
+            interval={interval}
+            offer={buyable ? offerFor(plan, interval, viewer) : { kind: "none" }}
+            busy={busyPlan === plan.id}
+            locked={busyPlan !== null && busyPlan !== plan.id}
+            highlighted={highlighted === plan.id}
+            onOffer={onOffer}
+          />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function PlanCard({
+  plan,
+  below,
+  interval,
+  offer,
+  busy,
+  locked,
+  highlighted,
+  onOffer,
+}: {
+  plan: Plan;
+  below: Plan | null;
+  interval: Interval;
+  offer: Offer;
+  busy: boolean;
+  locked: boolean;
+  highlighted: boolean;
+  onOffer: (plan: Plan, offer: Offer) => void;
+}) {
+  const current = offer.kind === "current";
+  return (
+    <Card
+      aria-labelledby={`plan-${plan.id}`}
+      data-testid={`plan-${plan.id}`}
+      className={cn(
+        "flex flex-col p-6",
+        (highlighted || current) && "border-accent ring-1 ring-accent",
+      )}
+    >
+      <div className="flex items-center justify-between gap-3">
+        <h2 id={`plan-${plan.id}`} className="font-semibold text-lg">
+          {plan.name}
+        </h2>
+        {current ? (
+          <span className="rounded-full bg-accent-soft px-2.5 py-0.5 font-medium text-[0.8125rem] text-accent-ink">
+            Current plan
+          </span>
+        ) : null}
+      </div>
+      <p className="mt-1 text-ink-soft text-sm lg:min-h-11">{plan.description}</p>
+      <Price plan={plan} interval={interval} />
+      <OfferButton plan={plan} offer={offer} busy={busy} locked={locked} onOffer={onOffer} />
+      <FeatureList plan={plan} below={below} />
+    </Card>
+  );
+}
+
+function Price({ plan, interval }: { plan: Plan; interval: Interval }) {
+  const price = priceFor(plan, interval);
+  const monthly = priceFor(plan, "monthly");
+  const currency = monthly?.currency ?? "usd";
+  const saving = interval === "yearly" ? yearlySavingBp(plan) : null;
+  if (plan.prices.length === 0) {
+    return (
+      <PriceLines note="For as long as you like">
+        <BigMoney value={{ amount: 0, currency }} />
+      </PriceLines>
+    );
+  }
+  if (!price) return <PriceLines note={`Not sold ${interval}`}>–</PriceLines>;
+  return (
+    <PriceLines
+      per={intervalNoun(interval)}
+      note={
+        saving !== null && monthly ? (
+          <>
+            Instead of <Money short value={{ ...monthly, amount: monthly.amount * 12 }} />, saves{" "}
+            {Math.floor(saving / 100)} %
+          </>
+        ) : interval === "yearly" ? (
+          "Billed once a year"
+        ) : (
+          "Billed monthly, cancel any time"
+        )
+      }
+    >
+      <BigMoney value={price} />
+    </PriceLines>
+  );
+}
+
+function BigMoney({ value }: { value: { amount: number; currency: string } }) {
+  return (
+    <Money short value={value} className="font-semibold text-[2.5rem] leading-none tracking-[-0.035em]" />
+  );
+}
+
+function PriceLines({
+  children,
+  per,
+  note,
+}: {
+  children: React.ReactNode;
+  per?: string;
+  note: React.ReactNode;
+}) {
+  return (
+    <div className="mt-5" data-testid="price">
+      <p>
+        {children}
+        {per ? <span className="text-ink-soft"> / {per}</span> : null}
+      </p>
+      <p className="mt-2 text-[0.8125rem] text-ink-faint">{note}</p>
+    </div>
+  );
+}
+
+function OfferButton({
+  plan,
+  offer,
+  busy,
+  locked,
+  onOffer,
+}: {
+  plan: Plan;
+  offer: Offer;
+  busy: boolean;
+  locked: boolean;
+  onOffer: (plan: Plan, offer: Offer) => void;
+}) {
+  const free = plan.prices.length === 0;
+  const look = free || offer.kind === "leave" ? "secondary" : "primary";
+  const label = offerLabel(plan, offer);
+  if (label === null) {
+    return offer.kind === "current" ? (
+      <p className="mt-6 grid h-10 place-items-center rounded-lg bg-sunken font-medium text-ink-soft text-sm">
+        Your plan
+      </p>
+    ) : null;
+  }
+  return (
+    <Button
+      look={look}
+      className="mt-6 w-full"
+      busy={busy}
+      disabled={locked}
+      onClick={() => onOffer(plan, offer)}
+      data-testid={`choose-${plan.id}`}
+    >
+      {label}
+    </Button>
+  );
+}
+
+function offerLabel(plan: Plan, offer: Offer): string | null {
+  switch (offer.kind) {
+    case "join":
+      return plan.prices.length === 0 ? "Start for free" : `Choose ${plan.name}`;
+    case "buy":
+      return `Choose ${plan.name}`;
+    case "change":
+      return offer.label;
+    case "leave":
+      return `Move to ${plan.name}`;
+    case "current":
+    case "none":
+      return null;
+  }
+}
+
+/** The quantities of a plan, and the switches it has more than the one below. */
+function FeatureList({ plan, below }: { plan: Plan; below: Plan | null }) {
+  const shown = plan.features.filter((feature) => {
+    if (feature.kind !== "switch") return limitFrom(feature.limit) !== "disabled";
+    return feature.enabled && !below?.features.find((one) => one.id === feature.id)?.enabled;
+  });
+  return (
+    <ul className="mt-6 grid gap-2.5 border-line border-t pt-5 text-sm">
+      {shown.map((feature) => (
+        <li key={feature.id} className="flex gap-2.5">
+          <Check aria-hidden="true" className="mt-0.5 size-4 shrink-0 text-accent" strokeWidth={2.5} />
+          <span>
+            <FeatureText feature={feature} />
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function FeatureText({ feature }: { feature: PlanFeature }) {
+  if (feature.kind === "switch") return feature.name;
+  return (
+    <>
+      <span className="font-medium">
+        <LimitText limit={limitFrom(feature.limit)} unit={feature.unit} />
+      </span>{" "}
+      <span className="text-ink-soft">{lowerFirst(feature.name)}</span>
+    </>
+  );
+}
+
+/** `Test runs` → `test runs`, but `SSO` and `AI analysis` stay. */
+function lowerFirst(name: string): string {
+  return /^[A-Z][a-z]/.test(name) ? name.charAt(0).toLowerCase() + name.slice(1) : name;
+}

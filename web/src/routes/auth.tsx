@@ -1,0 +1,74 @@
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { LogoMark } from "@/components/logo";
+import { Card } from "@/components/ui/card";
+import { LoginForm, SignupForm } from "@/features/identity/auth-forms";
+import { safeNext } from "@/features/identity/session";
+
+export function LoginPage() {
+  const { next } = useSearch({ from: "/visitor" });
+  const navigate = useNavigate();
+  return (
+    <AuthFrame
+      title="Log in"
+      lead="Welcome back."
+      other={
+        <>
+          New here?{" "}
+          <Link to="/signup" search={{ next }} className="link font-medium">
+            Create an account
+          </Link>
+        </>
+      }
+    >
+      <LoginForm
+        onDone={() => navigate({ href: safeNext(next) ?? "/settings?tab=billing", replace: true })}
+      />
+    </AuthFrame>
+  );
+}
+
+export function SignupPage() {
+  const { next } = useSearch({ from: "/visitor" });
+  const navigate = useNavigate();
+  return (
+    <AuthFrame
+      title="Create your account"
+      lead="Free to start, no card needed."
+      other={
+        <>
+          Already have one?{" "}
+          <Link to="/login" search={{ next }} className="link font-medium">
+            Log in
+          </Link>
+        </>
+      }
+    >
+      <SignupForm onDone={() => navigate({ href: safeNext(next) ?? "/pricing", replace: true })} />
+    </AuthFrame>
+  );
+}
+
+function AuthFrame({
+  title,
+  lead,
+  other,
+  children,
+}: {
+  title: string;
+  lead: string;
+  other: React.ReactNode;
+  children: React.ReactNode;
+}) {
+  return (
+    <div className="mx-auto max-w-md sm:pt-6">
+      <title>{`${title} – Billhook`}</title>
+      <div className="mb-6 text-center">
+        <LogoMark className="mx-auto mb-5 size-12" />
+        <h1 className="font-semibold text-2xl">{title}</h1>
+        <p className="mt-1 text-ink-soft">{lead}</p>
+      </div>
+      <Card className="p-6 sm:p-7">{children}</Card>
+      <p className="mt-5 text-center text-ink-soft text-sm">{other}</p>
+    </div>
+  );
+}
