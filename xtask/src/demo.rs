@@ -1,5 +1,6 @@
 //! `cargo xtask demo`: checks the tools, builds the pages, starts Billhook with its simulator.
 
+use std::net::{Ipv4Addr, TcpListener};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -39,7 +40,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         web::build(&Node::find()?)?;
     }
 
-    let taken = waiting::status_of(options.port, "/").is_some();
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).is_err();
     let port = if taken { waiting::free_port()? } else { options.port };
     if taken {
         eprintln!("Port {} is taken; using {port}", options.port);

@@ -9,7 +9,7 @@ use crate::tools::Node;
 use crate::workspace;
 
 /// What the built pages are made from. Folders are taken whole.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 7] = [
     "src",
     "public",
     "index.html",
@@ -17,7 +17,6 @@ const SOURCES: [&str; 8] = [
     "package-lock.json",
     "tsconfig.json",
     "vite.config.ts",
-    "scripts",
 ];
 
 /// Installs the packages that `web/package-lock.json` names, unless exactly these are there already.
