@@ -187,7 +187,7 @@ pub(super) fn webhooks(database: Database, results: &Results) -> Vec<Line> {
         }
     }
     lines.push(Line::plain(
-        format!("{name}: CPU while accepting, with its database"),
+        format!("{name}: CPU per event while accepting, our process"),
         format!("{:.0} µs", many.cpu_us),
     ));
     lines.push(refused(name, many.refused));

@@ -17,7 +17,7 @@ use crate::{web, workspace};
 mod goals;
 mod product;
 
-use goals::Results;
+use goals::{Line, Results};
 use product::{Database, Product};
 
 /// The customers that the driver's events name: `cus_bench00000` to `cus_bench00999`.
@@ -136,8 +136,11 @@ fn measure(options: &Options, bench: &Bench, binary: &Path) -> Result<ExitCode> 
         match options.what {
             What::Webhooks => {
                 lines.extend(goals::webhooks(database, &results));
-                lines.extend(product.measure_apply(options.secs, &results)?);
-                lines.extend(product.measure_start()?);
+                // One figure that cannot be had is no reason to lose those already measured.
+                let apply = product.measure_apply(options.secs, &results);
+                lines.extend(apply.unwrap_or_else(|error| not_measured(database, "apply", &error)));
+                let start = product.measure_start();
+                lines.extend(start.unwrap_or_else(|error| not_measured(database, "start", &error)));
             }
             What::Usage => lines.extend(goals::usage(database, &results)),
         }
@@ -150,6 +153,13 @@ fn measure(options: &Options, bench: &Bench, binary: &Path) -> Result<ExitCode> 
     }
     println!("\nAbsolute figures belong to this machine and this minute; quote ratios.");
     Ok(ExitCode::SUCCESS)
+}
+
+fn not_measured(database: Database, what: &str, error: &anyhow::Error) -> Vec<Line> {
+    vec![Line::plain(
+        format!("{}: {what}: not measured: {error:#}", database.name()),
+        String::new(),
+    )]
 }
 
 /// Who runs beside the product: the ceilings and peers that its goals name, or all of them.

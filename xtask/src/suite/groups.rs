@@ -127,7 +127,8 @@ fn rust(options: &Options) -> Result<Report> {
             std::fs::remove_file(&junit).with_context(|| format!("remove {}", junit.display()))?;
         }
         let mut nextest = cargo(["nextest", "run", "--workspace", "--profile", "suite"]);
-        nextest.args(&options.filter);
+        // A changed snapshot is a failure here, never a file to be reviewed later.
+        nextest.args(&options.filter).env("INSTA_UPDATE", "no");
         with_database(&mut nextest);
         let ended = status(&mut nextest)?;
         match std::fs::read_to_string(&junit) {
