@@ -352,6 +352,22 @@ mod tests {
         assert_eq!(event.object_id, None);
     }
 
+    proptest::proptest! {
+        /// Shows that no bytes make the parser panic, also not a true event cut or altered.
+        #[test]
+        fn any_bytes_are_survived(
+            noise in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..60),
+            at in 0..BODY.len(),
+        ) {
+            let _ = EventEnvelope::parse(&noise);
+            let mut body = BODY.as_bytes()[..at].to_vec();
+            let _ = EventEnvelope::parse(&body);
+            body.extend(&noise);
+            body.extend(&BODY.as_bytes()[at..]);
+            let _ = EventEnvelope::parse(&body);
+        }
+    }
+
     /// Shows that each kind of fault is told apart and that no value of the body is repeated.
     #[test]
     fn faults_are_explained() {

@@ -213,7 +213,8 @@ mod tests {
         let many = format!("t={T}{}", format!(",v1={v1}").repeat(MAX_SIGNATURES + 1));
         let at_limit =
             format!("t={T}{},v1={v1}", format!(",v1={zeros}").repeat(MAX_SIGNATURES - 1));
-        let cases: Vec<(&str, Option<String>, i64, Result<usize, SignatureError>)> = vec![
+        type Case = (&'static str, Option<String>, i64, Result<usize, SignatureError>);
+        let cases: Vec<Case> = vec![
             ("no header", None, T, Err(SignatureError::Missing)),
             ("empty", Some(String::new()), T, Err(SignatureError::Missing)),
             ("first secret", Some(by_a.clone()), T, Ok(0)),

@@ -111,6 +111,11 @@ struct Detail {
     method: Method,
     path: String,
     attempts: u32,
+    /// An earlier attempt was lost on the way, so that this answer does not tell what became
+    /// of it.
+    uncertain_before: bool,
+    /// The connection was never made.
+    never_sent: bool,
     reason: Option<String>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -181,7 +186,22 @@ impl StripeError {
     /// repeated with the same idempotency key, or looked up, before anything else is tried.
     #[must_use]
     pub fn may_have_happened(&self) -> bool {
-        self.detail.method != Method::GET
+        if self.detail.method == Method::GET {
+            return false;
+        }
+        // A refusal under the same key is the answer to the lost attempt too, unless Stripe
+        // turned us away before looking. A deletion finds nothing after it has succeeded.
+        let settles = match self.kind {
+            ErrorKind::Card | ErrorKind::Idempotency | ErrorKind::InvalidRequest => true,
+            ErrorKind::NotFound => self.detail.method != Method::DELETE,
+            _ => false,
+        };
+        self.is_uncertain() || (self.detail.uncertain_before && !settles)
+    }
+
+    /// Whether the request of this attempt reached Stripe, or may have, without a final answer.
+    pub(super) fn is_uncertain(&self) -> bool {
+        !self.detail.never_sent
             && matches!(
                 self.kind,
                 ErrorKind::Connection
@@ -196,7 +216,9 @@ impl StripeError {
         // The URL would carry the query into logs.
         let error = error.without_url();
         let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Connection };
-        Self { kind, detail: Box::new(Detail { source: Some(error.into()), ..Detail::default() }) }
+        let never_sent = error.is_connect();
+        let detail = Detail { source: Some(error.into()), never_sent, ..Detail::default() };
+        Self { kind, detail: Box::new(detail) }
     }
 
     pub(super) fn decode(reason: &str, headers: &HeaderMap) -> Self {
@@ -283,8 +305,15 @@ impl StripeError {
         Self { kind, detail: Box::new(detail) }
     }
 
-    /// Adds what was asked and how often.
-    pub(super) fn after(mut self, method: &Method, path: &str, attempts: u32) -> Self {
+    /// Adds what was asked, how often, and whether an earlier attempt was lost.
+    pub(super) fn after(
+        mut self,
+        method: &Method,
+        path: &str,
+        attempts: u32,
+        uncertain_before: bool,
+    ) -> Self {
+        self.detail.uncertain_before = uncertain_before;
         self.detail.method = method.clone();
         self.detail.path = path.to_owned();
         self.detail.attempts = attempts;

@@ -107,7 +107,7 @@ impl KeyMode {
     /// Reads the mode off a key. The key is not kept.
     #[must_use]
     pub fn of(key: &str) -> Self {
-        match key.splitn(3, '_').nth(1) {
+        match key.split('_').nth(1) {
             Some("test") => Self::Test,
             Some("live") => Self::Live,
             _ => Self::Unknown,
@@ -240,6 +240,7 @@ impl Client {
     ) -> Result<Answer, StripeError> {
         let encoded = params.encode();
         let mut attempts = 0;
+        let mut uncertain_before = false;
         loop {
             attempts += 1;
             let result = self.attempt(&method, path, &encoded, key).await;
@@ -254,7 +255,7 @@ impl Client {
                 }
             };
             let Some(wait) = repeat else {
-                return Err(error.after(&method, path, attempts));
+                return Err(error.after(&method, path, attempts, uncertain_before));
             };
             tracing::debug!(
                 stripe.method = %method,
@@ -263,6 +264,7 @@ impl Client {
                 wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
                 "Asking Stripe again: {error}"
             );
+            uncertain_before |= error.is_uncertain();
             self.shared.timing.sleep(wait).await;
         }
     }

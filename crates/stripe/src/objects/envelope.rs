@@ -204,6 +204,16 @@ pub struct Kept<T> {
     pub raw: Box<RawValue>,
 }
 
+impl<T: DeserializeOwned> Kept<T> {
+    /// Reads an object out of a text that somebody holds, such as the payload of an event.
+    ///
+    /// # Errors
+    /// When the text is not of the shape of `T`.
+    pub fn read(raw: &RawValue) -> Result<Self, serde_json::Error> {
+        Ok(Self { object: serde_json::from_str(raw.get())?, raw: raw.to_owned() })
+    }
+}
+
 impl<T> Deref for Kept<T> {
     type Target = T;
 
