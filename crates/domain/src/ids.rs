@@ -88,6 +88,8 @@ own_ids! {
     AuditId = "aud_";
     /// A secret for programs.
     KeyId = "key_";
+    /// One request to our API, for its log lines and its answer.
+    RequestId = "bhr_";
 }
 
 #[cfg(test)]

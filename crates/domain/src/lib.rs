@@ -4,6 +4,7 @@
 //! randomness. Whoever needs the present moment or random bytes is handed them. Modules are
 //! declared in reading order: values first, then what we know, then what follows from it.
 
+pub mod access;
 pub mod apply;
 pub mod catalogue;
 pub mod delivery;

@@ -25,7 +25,9 @@ mod intents;
 mod mirror;
 mod organizations;
 mod outbox;
+mod sessions;
 mod switches;
+mod users;
 
 pub use audit::AuditEntry;
 pub use checkouts::{CheckoutEnd, CheckoutRow, CheckoutState};
@@ -39,7 +41,9 @@ pub use migrate::{AppliedMigration, MigrationStatus};
 pub use mirror::{ApplyCommit, MirrorObject, MirrorWrite};
 pub use organizations::OrganizationRow;
 pub use outbox::{NewMessage, OutboxRow};
+pub use sessions::{SessionRow, SignedIn};
 pub use switches::SwitchOn;
+pub use users::{NewAccount, NewVerification, UserRow};
 
 use futures_util::future::BoxFuture;
 use std::path::PathBuf;

@@ -1,0 +1,271 @@
+//! People with a log-in, their memberships, and the proof that an e-mail address is theirs.
+
+use crate::Store;
+use crate::entitlements::{EntitlementRow, write_entitlement};
+use crate::error::StoreResult;
+use crate::organizations::OrganizationRow;
+use crate::outbox::{self, NewMessage};
+use crate::sessions::{self, SessionRow};
+use crate::tx::{Tx, values};
+use crate::value::Row;
+use domain::access::Role;
+use domain::ids::{OrganizationId, UserId};
+use domain::time::Timestamp;
+
+/// A person with a log-in.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UserRow {
+    /// Their id.
+    pub id: UserId,
+    /// Their address, in lower case; unique.
+    pub email: String,
+    /// What to call them.
+    pub name: String,
+    /// The password's hash in PHC form; none for those who log in elsewhere.
+    pub password_hash: Option<String>,
+    /// When they proved that the address is theirs.
+    pub email_verified_at: Option<Timestamp>,
+    /// When the account was made.
+    pub created_at: Timestamp,
+}
+
+/// Leaves the hash out: it has no business in a log.
+impl std::fmt::Debug for UserRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UserRow").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// A token that proves an e-mail address to whoever can read the mail.
+#[derive(Debug, Clone)]
+pub struct NewVerification {
+    /// SHA-256 of the token, as hex. The token itself is only in the mail.
+    pub token_hash: String,
+    /// Until when it counts.
+    pub expires_at: Timestamp,
+}
+
+/// Everything that a sign-up writes.
+#[derive(Debug, Clone)]
+pub struct NewAccount {
+    /// Who signs up.
+    pub user: UserRow,
+    /// What is billed.
+    pub organization: OrganizationRow,
+    /// The user's role in it.
+    pub role: Role,
+    /// What the organisation may do from now on; its version is 0.
+    pub entitlement: EntitlementRow,
+    /// The log-in that comes with it.
+    pub session: Option<SessionRow>,
+    /// The proof to ask for.
+    pub verification: Option<NewVerification>,
+    /// Welcome, please verify.
+    pub messages: Vec<NewMessage>,
+    /// Who did it, when it was not the user.
+    pub audit: Option<crate::AuditEntry>,
+}
+
+const BY_EMAIL: &str = "select id, email, name, password_hash, email_verified_at, created_at
+    from users where email = $1";
+const VERIFIED: &str = "select id, email, name, password_hash, email_verified_at, created_at
+    from users where email_verified_at is not null and id > $1 order by id limit $2";
+
+pub(crate) fn user_columns(row: &mut Row) -> StoreResult<UserRow> {
+    Ok(UserRow {
+        id: UserId::trusted(row.text("id")?),
+        email: row.text("email")?,
+        name: row.text("name")?,
+        password_hash: row.opt_text("password_hash")?,
+        email_verified_at: row.opt_time("email_verified_at")?,
+        created_at: row.time("created_at")?,
+    })
+}
+
+async fn insert(tx: &mut Tx, user: &UserRow) -> StoreResult<()> {
+    tx.execute(
+        "insert into users (id, email, name, password_hash, email_verified_at, created_at)
+         values ($1, $2, $3, $4, $5, $6)",
+        values![
+            user.id.as_str(),
+            &user.email,
+            &user.name,
+            user.password_hash.clone(),
+            user.email_verified_at,
+            user.created_at,
+        ],
+    )
+    .await
+    .map(|_| ())
+}
+
+impl Store {
+    /// Writes a sign-up in one commit.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::Taken`] when the e-mail address has an account; nothing is written.
+    pub async fn create_account(&self, new: NewAccount) -> StoreResult<()> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                insert(tx, &new.user).await?;
+                crate::organizations::insert(tx, &new.organization).await?;
+                tx.execute(
+                    "insert into memberships (organization_id, user_id, role, created_at)
+                     values ($1, $2, $3, $4)",
+                    values![
+                        new.organization.id.as_str(),
+                        new.user.id.as_str(),
+                        new.role.name(),
+                        new.user.created_at,
+                    ],
+                )
+                .await?;
+                write_entitlement(tx, &new.entitlement).await?;
+                if let Some(session) = &new.session {
+                    sessions::insert(tx, session).await?;
+                }
+                if let Some(verification) = &new.verification {
+                    tx.execute(
+                        "insert into email_verifications
+                             (token_hash, user_id, email, expires_at, used_at)
+                         values ($1, $2, $3, $4, null)",
+                        values![
+                            &verification.token_hash,
+                            new.user.id.as_str(),
+                            &new.user.email,
+                            verification.expires_at,
+                        ],
+                    )
+                    .await?;
+                }
+                for message in &new.messages {
+                    outbox::enqueue(tx, message).await?;
+                }
+                if let Some(audit) = new.audit {
+                    crate::audit::insert(tx, audit).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// The account of an e-mail address in lower case.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn user_by_email(&self, email: &str) -> StoreResult<Option<UserRow>> {
+        let email = email.to_owned();
+        self.read(move |tx| {
+            Box::pin(async move {
+                let row = tx.row(BY_EMAIL, values![email]).await?;
+                row.map(|row| user_columns(&mut row.of("users"))).transpose()
+            })
+        })
+        .await
+    }
+
+    /// The organisation a user joined first: the one a log-in opens.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn first_organization_of(&self, user: &UserId) -> StoreResult<Option<OrganizationId>> {
+        let user = user.as_str().to_owned();
+        self.read(move |tx| {
+            Box::pin(async move {
+                let row = tx
+                    .row(
+                        "select organization_id from memberships where user_id = $1
+                         order by created_at, organization_id limit 1",
+                        values![user],
+                    )
+                    .await?;
+                row.map(|mut row| row.text("organization_id").map(OrganizationId::trusted))
+                    .transpose()
+            })
+        })
+        .await
+    }
+
+    /// Users whose address is proven, in the order of their ids, after `after`.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn verified_users(
+        &self,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> StoreResult<Vec<UserRow>> {
+        let after = after.map(|id| id.as_str().to_owned()).unwrap_or_default();
+        self.scan(move |tx| {
+            Box::pin(async move {
+                let rows = tx.rows(VERIFIED, values![after, limit]).await?;
+                rows.into_iter().map(|row| user_columns(&mut row.of("users"))).collect()
+            })
+        })
+        .await
+    }
+
+    /// Takes a verification token: marks the address as proven and says whose it is. A token
+    /// counts once, until it expires, and only for the address it was sent to.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn verify_email(
+        &self,
+        token_hash: &str,
+        now: Timestamp,
+    ) -> StoreResult<Option<UserId>> {
+        let token_hash = token_hash.to_owned();
+        self.write(move |tx| {
+            Box::pin(async move {
+                let row = tx
+                    .row(
+                        "update email_verifications set used_at = $2
+                         where token_hash = $1 and used_at is null and expires_at > $2
+                         returning user_id, email",
+                        values![token_hash, now],
+                    )
+                    .await?;
+                let Some(row) = row else { return Ok(None) };
+                let mut row = row.of("email_verifications");
+                let user = row.text("user_id")?;
+                let email = row.text("email")?;
+                let touched = tx
+                    .execute(
+                        "update users set email_verified_at = coalesce(email_verified_at, $3)
+                         where id = $1 and email = $2",
+                        values![&user, email, now],
+                    )
+                    .await?;
+                Ok((touched == 1).then(|| UserId::trusted(user)))
+            })
+        })
+        .await
+    }
+
+    /// Marks a user's address as proven by other means, with its audit line in the same commit.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn mark_email_verified(
+        &self,
+        user: &UserId,
+        now: Timestamp,
+        audit: crate::AuditEntry,
+    ) -> StoreResult<()> {
+        let user = user.as_str().to_owned();
+        self.write(move |tx| {
+            Box::pin(async move {
+                tx.execute(
+                    "update users set email_verified_at = coalesce(email_verified_at, $2)
+                     where id = $1",
+                    values![user, now],
+                )
+                .await?;
+                crate::audit::insert(tx, audit).await
+            })
+        })
+        .await
+    }
+}
