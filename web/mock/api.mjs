@@ -57,7 +57,14 @@ export function makeMock({ now = () => Date.now() } = {}) {
     };
   }
 
-  function addUser({ email, password, name, organization_name, is_operator = false, role = "admin" }) {
+  function addUser({
+    email,
+    password,
+    name,
+    organization_name,
+    is_operator = false,
+    role = "admin",
+  }) {
     const created_at = iso(now());
     const org = {
       id: id("org"),
@@ -65,10 +72,23 @@ export function makeMock({ now = () => Date.now() } = {}) {
       created_at,
       subscription: freeSubscription(),
       invoices: [],
-      used: { test_runs: 64, projects: 1, users: 2, concurrent_runs: 0, storage_bytes: 412_000_000 },
+      used: {
+        test_runs: 64,
+        projects: 1,
+        users: 2,
+        concurrent_runs: 0,
+        storage_bytes: 412_000_000,
+      },
     };
     orgs.set(org.id, org);
-    const user = { id: id("usr"), email, name, email_verified: is_operator, is_operator, created_at };
+    const user = {
+      id: id("usr"),
+      email,
+      name,
+      email_verified: is_operator,
+      is_operator,
+      created_at,
+    };
     users.set(email, { user, password, org: org.id, role });
     return users.get(email);
   }
@@ -122,7 +142,8 @@ export function makeMock({ now = () => Date.now() } = {}) {
     const price = plan?.prices.find((one) => one.interval === interval);
     const { subscription } = org;
     if (!plan || !price) throw new Problem(400, "invalid_request", "This plan is not sold.");
-    if (!subscription.price) throw new Problem(409, "conflict", "There is no running plan to change.");
+    if (!subscription.price)
+      throw new Problem(409, "conflict", "There is no running plan to change.");
     const monthly = (one) => one.amount.amount / (one.interval === "yearly" ? 12 : 1);
     const up = monthly(price) > monthly(subscription.price) || interval === "yearly";
     const at = when ?? (up ? "now" : "period_end");
@@ -213,69 +234,114 @@ export function makeMock({ now = () => Date.now() } = {}) {
   const routes = [
     ["POST", /^\/auth\/signup$/, signup],
     ["POST", /^\/auth\/login$/, login],
-    ["POST", /^\/auth\/logout$/, ({ token }) => (sessions.delete(token), { status: 204 })],
-    ["GET", /^\/auth\/me$/, member((c) => ({
-      user: c.account.user,
-      organization: organizationOf(c.account, c.org),
-      installation: { mode: "test" },
-    }))],
+    ["POST", /^\/auth\/logout$/, logout],
+    [
+      "GET",
+      /^\/auth\/me$/,
+      member((c) => ({
+        user: c.account.user,
+        organization: organizationOf(c.account, c.org),
+        installation: { mode: "test" },
+      })),
+    ],
     ["GET", /^\/plans$/, () => ({ body: { data: PLANS, next: null } })],
     ["GET", /^\/organization$/, member(({ org }) => profileOf(org))],
-    ["PATCH", /^\/organization$/, member(({ org, input }) => {
-      org.name = input.name;
-      return profileOf(org);
-    })],
+    [
+      "PATCH",
+      /^\/organization$/,
+      member(({ org, input }) => {
+        org.name = input.name;
+        return profileOf(org);
+      }),
+    ],
     ["GET", /^\/billing\/subscription$/, member(({ org }) => org.subscription)],
     ["POST", /^\/billing\/checkout$/, member(startCheckout, 201)],
     ["GET", /^\/billing\/checkout\/([^/]+)$/, member(readCheckout)],
-    ["POST", /^\/billing\/portal$/, member(({ org, origin }) => ({ url: `${origin}/mock/portal/${org.id}` }), 201)],
+    [
+      "POST",
+      /^\/billing\/portal$/,
+      member(({ org, origin }) => ({ url: `${origin}/mock/portal/${org.id}` }), 201),
+    ],
     ["POST", /^\/billing\/plan-change\/preview$/, member(({ org, input }) => preview(org, input))],
     ["POST", /^\/billing\/plan-change$/, member(changePlan)],
-    ["POST", /^\/billing\/plan-change\/withdraw$/, member(({ org }) =>
-      Object.assign(org.subscription, { scheduled_change: null }))],
+    [
+      "POST",
+      /^\/billing\/plan-change\/withdraw$/,
+      member(({ org }) => Object.assign(org.subscription, { scheduled_change: null })),
+    ],
     ["POST", /^\/billing\/cancel$/, member(({ org, input }) => cancel(org, input.when))],
-    ["POST", /^\/billing\/resume$/, member(({ org }) =>
-      Object.assign(org.subscription, { cancel_at_period_end: false, cancel_at: null }))],
+    [
+      "POST",
+      /^\/billing\/resume$/,
+      member(({ org }) =>
+        Object.assign(org.subscription, { cancel_at_period_end: false, cancel_at: null }),
+      ),
+    ],
     ["GET", /^\/billing\/invoices$/, member(({ org }) => ({ data: org.invoices, next: null }))],
     ["GET", /^\/entitlements$/, member(({ org }) => entitlements(org))],
     ["GET", /^\/admin\/deliveries$/, operator(listDeliveries)],
-    ["GET", /^\/admin\/deliveries\/([^/]+)$/, operator((c) => {
-      const delivery = findDelivery(c.match[1]);
-      return { ...delivery, payload: payloadOf(delivery) };
-    })],
-    ["POST", /^\/admin\/deliveries\/([^/]+)\/replay$/, operator((c) =>
-      Object.assign(findDelivery(c.match[1]), {
-        state: "applied",
-        reason: null,
-        due_at: null,
-        attempts: findDelivery(c.match[1]).attempts + 1,
-        finished_at: iso(now()),
-      }))],
+    [
+      "GET",
+      /^\/admin\/deliveries\/([^/]+)$/,
+      operator((c) => {
+        const delivery = findDelivery(c.match[1]);
+        return { ...delivery, payload: payloadOf(delivery) };
+      }),
+    ],
+    [
+      "POST",
+      /^\/admin\/deliveries\/([^/]+)\/replay$/,
+      operator((c) =>
+        Object.assign(findDelivery(c.match[1]), {
+          state: "applied",
+          reason: null,
+          due_at: null,
+          attempts: findDelivery(c.match[1]).attempts + 1,
+          finished_at: iso(now()),
+        }),
+      ),
+    ],
     ["GET", /^\/admin\/webhooks$/, operator(webhookState)],
-    ["POST", /^\/admin\/webhooks\/pause$/, operator((c) => {
-      Object.assign(webhooks, { paused: true, paused_at: iso(now()), paused_by: c.account.user.email });
-      return webhookState();
-    })],
-    ["POST", /^\/admin\/webhooks\/resume$/, operator(() => {
-      Object.assign(webhooks, { paused: false, paused_at: null, paused_by: null });
-      return webhookState();
-    })],
+    [
+      "POST",
+      /^\/admin\/webhooks\/pause$/,
+      operator((c) => {
+        Object.assign(webhooks, {
+          paused: true,
+          paused_at: iso(now()),
+          paused_by: c.account.user.email,
+        });
+        return webhookState();
+      }),
+    ],
+    [
+      "POST",
+      /^\/admin\/webhooks\/resume$/,
+      operator(() => {
+        Object.assign(webhooks, { paused: false, paused_at: null, paused_by: null });
+        return webhookState();
+      }),
+    ],
     ["POST", /^\/admin\/organizations\/([^/]+)\/resync$/, operator(() => ({ changed: [] }))],
-    ["GET", /^\/admin\/summary$/, operator(() => ({
-      organizations: orgs.size + 41,
-      active_subscriptions: 27,
-      mrr: [usd(412_300), { amount: 58_000, currency: "eur" }],
-      trialing: 4,
-      past_due: 2,
-      deliveries: counts(),
-      surplus: [
-        {
-          organization_id: "org_01jd3m5v8k",
-          name: "Nordlicht GmbH",
-          subscriptions: ["sub_1TbKaaQm8", "sub_1TbKbbQm8"],
-        },
-      ],
-    }))],
+    [
+      "GET",
+      /^\/admin\/summary$/,
+      operator(() => ({
+        organizations: orgs.size + 41,
+        active_subscriptions: 27,
+        mrr: [usd(412_300), { amount: 58_000, currency: "eur" }],
+        trialing: 4,
+        past_due: 2,
+        deliveries: counts(),
+        surplus: [
+          {
+            organization_id: "org_01jd3m5v8k",
+            name: "Nordlicht GmbH",
+            subscriptions: ["sub_1TbKaaQm8", "sub_1TbKbbQm8"],
+          },
+        ],
+      })),
+    ],
   ];
 
   const profileOf = ({ id: orgId, name, created_at }) => ({ id: orgId, name, created_at });
@@ -295,6 +361,11 @@ export function makeMock({ now = () => Date.now() } = {}) {
       throw new Problem(401, "unauthenticated", "E-mail or password is wrong.");
     }
     return sessionFor(account);
+  }
+
+  function logout({ token }) {
+    sessions.delete(token);
+    return { status: 204 };
   }
 
   function startCheckout({ org, input, origin }) {

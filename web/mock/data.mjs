@@ -4,8 +4,22 @@ const GiB = 1024 ** 3;
 const usd = (amount) => ({ amount, currency: "usd" });
 
 const count = (id, name, kind, limit) => ({ id, name, kind, unit: "count", limit, enabled: null });
-const bytes = (id, name, limit) => ({ id, name, kind: "allocated", unit: "bytes", limit, enabled: null });
-const flag = (id, name, enabled) => ({ id, name, kind: "switch", unit: "count", limit: null, enabled });
+const bytes = (id, name, limit) => ({
+  id,
+  name,
+  kind: "allocated",
+  unit: "bytes",
+  limit,
+  enabled: null,
+});
+const flag = (id, name, enabled) => ({
+  id,
+  name,
+  kind: "switch",
+  unit: "count",
+  limit: null,
+  enabled,
+});
 
 function features(runs, projects, users, parallel, storage, ai, sso, audit) {
   return [
@@ -85,9 +99,7 @@ export function makeDeliveries(now) {
   const deliveries = [];
   for (let index = 0; index < 57; index += 1) {
     const type =
-      index % 9 === 4
-        ? "product.updated"
-        : HANDLED_EVENTS[(index * 7 + 3) % HANDLED_EVENTS.length];
+      index % 9 === 4 ? "product.updated" : HANDLED_EVENTS[(index * 7 + 3) % HANDLED_EVENTS.length];
     const parked = index === 2 || index === 19;
     const state = parked
       ? "parked"

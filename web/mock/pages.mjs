@@ -9,12 +9,12 @@ export function checkoutPage(session) {
   return page(
     "Pay (mock)",
     `<form method="post">
-<p>${escape(session.plan)} ${escape(session.interval)}</p>
+<p>${htmlText(session.plan)} ${htmlText(session.interval)}</p>
 <p><label>Card <input name="card_number" data-testid="card-number" autocomplete="off"></label></p>
 <p><label>Expiry <input name="card_expiry" data-testid="card-expiry"></label></p>
 <p><label>CVC <input name="card_cvc" data-testid="card-cvc"></label></p>
 <p><label>Name <input name="card_name" data-testid="card-name"></label></p>
-<p><button data-testid="pay">Pay</button> <a href="${escape(session.cancel_url)}">Back</a></p>
+<p><button data-testid="pay">Pay</button> <a href="${htmlText(session.cancel_url)}">Back</a></p>
 </form>`,
   );
 }
@@ -24,7 +24,7 @@ export function portalPage(org) {
   const method = subscription.payment_method;
   return page(
     "Portal (mock)",
-    `<p>${escape(subscription.plan.name)}${subscription.cancel_at_period_end ? " (ends)" : ""}</p>
+    `<p>${htmlText(subscription.plan.name)}${subscription.cancel_at_period_end ? " (ends)" : ""}</p>
 <p data-testid="portal-card">${method ? `${method.brand} ${method.last4}` : "no card"}</p>
 <form method="post"><input type="hidden" name="do" value="card">
 <p><label>Card <input name="card_number" data-testid="card-number"></label></p>
@@ -40,6 +40,6 @@ export function portalPage(org) {
   );
 }
 
-function escape(text) {
+function htmlText(text) {
   return String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 }

@@ -13,7 +13,8 @@ if (!existsSync(source)) {
   process.exit(2);
 }
 
-const header = "// Generated from crates/server/openapi.json by `npm run generate`. Do not edit.\n\n";
+const header =
+  "// Generated from crates/server/openapi.json by `npm run generate`. Do not edit.\n\n";
 const text = header + astToString(await openapiTypescript(source));
 if (process.argv.includes("--check")) {
   const current = await readFile(target, "utf8");

@@ -1,7 +1,6 @@
 import { cn } from "@/lib/cn";
 
-const TOKEN =
-  /("(?:\\.|[^"\\])*")(\s*:)?|\b(true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+const TOKEN = /("(?:\\.|[^"\\])*")(\s*:)?|\b(true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
 /** Above this many characters the spans would cost more than they help. */
 const COLOUR_LIMIT = 100_000;
@@ -14,7 +13,7 @@ export function JsonView({ value, label }: { value: unknown; label: string }) {
       // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must get in
       tabIndex={0}
       aria-label={label}
-      className="max-h-[32rem] overflow-auto rounded-xl border border-line bg-sunken p-4"
+      className="relative max-h-[32rem] overflow-auto rounded-xl border border-line bg-sunken p-4"
     >
       <pre data-testid="payload" className="font-mono text-[0.8125rem] leading-relaxed">
         {text.length > COLOUR_LIMIT ? text : coloured(text)}

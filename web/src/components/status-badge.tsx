@@ -111,7 +111,11 @@ export function faceOf(kind: Kind, value: string): Face {
 
 function unknown(value: string): Face {
   const words = value.toLowerCase().replaceAll("_", " ").trim() || "unknown";
-  return { label: words.charAt(0).toUpperCase() + words.slice(1), tone: "neutral", icon: CircleHelp };
+  return {
+    label: words.charAt(0).toUpperCase() + words.slice(1),
+    tone: "neutral",
+    icon: CircleHelp,
+  };
 }
 
 function isOne<T extends string>(all: readonly T[], value: string): value is T {

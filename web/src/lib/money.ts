@@ -17,7 +17,9 @@ export function currencyExponent(currency: string): number {
 /** `9900` and exponent 2 become `"99.00"`. */
 export function decimalText(minor: number, exponent: number): string {
   const sign = minor < 0 ? "-" : "";
-  const digits = Math.abs(minor).toString().padStart(exponent + 1, "0");
+  const digits = Math.abs(minor)
+    .toString()
+    .padStart(exponent + 1, "0");
   if (exponent === 0) return sign + digits;
   return `${sign}${digits.slice(0, -exponent)}.${digits.slice(-exponent)}`;
 }
@@ -33,7 +35,6 @@ export function moneyText(
     currency: money.currency,
     minimumFractionDigits: exponent,
     maximumFractionDigits: exponent,
-    currencyDisplay: "narrowSymbol",
     ...(options.short ? { trailingZeroDisplay: "stripIfInteger" as const } : {}),
     ...(options.sign ? { signDisplay: "exceptZero" as const } : {}),
   });
@@ -43,5 +44,5 @@ export function moneyText(
 
 /** The pages are in English, so only English conventions are followed. */
 export function locale(): string {
-  return navigator.language.startsWith("en") ? navigator.language : "en-GB";
+  return navigator.language.startsWith("en") ? navigator.language : "en-US";
 }

@@ -3,7 +3,7 @@ import { Card } from "@/components/ui/card";
 import { NoPermission } from "@/components/ui/feedback";
 
 const TAB =
-  "-mb-px block whitespace-nowrap border-b-2 border-transparent px-3 py-2.5 font-medium text-ink-soft text-sm outline-offset-[-3px] hover:border-line hover:text-ink data-[status=active]:border-accent data-[status=active]:text-ink";
+  "block whitespace-nowrap border-b-2 border-transparent px-3 py-2.5 font-medium text-ink-soft text-sm outline-offset-[-3px] hover:border-line hover:text-ink data-[status=active]:border-accent data-[status=active]:text-ink";
 
 /** The frame of the operators' pages; others are told that these are not theirs. */
 export function AdminFrame() {
@@ -20,7 +20,7 @@ export function AdminFrame() {
   return (
     <>
       <h1 className="mb-6 font-semibold text-2xl sm:text-[1.75rem]">Operations</h1>
-      <nav aria-label="Operations" className="border-line border-b">
+      <nav aria-label="Operations" className="overflow-x-auto shadow-[inset_0_-1px_0_var(--line)]">
         <ul className="flex gap-1">
           <li>
             <Link to="/admin" activeOptions={{ exact: true }} className={TAB}>

@@ -4,7 +4,14 @@ import { LayoutList } from "lucide-react";
 import { ApiError } from "@/api/problem";
 import type { Interval, Plan } from "@/api/types";
 import { Card } from "@/components/ui/card";
-import { ActionError, Banner, EmptyState, ErrorState, Skeleton, Waiting } from "@/components/ui/feedback";
+import {
+  ActionError,
+  Banner,
+  EmptyState,
+  ErrorState,
+  Skeleton,
+  Waiting,
+} from "@/components/ui/feedback";
 import { Segmented } from "@/components/ui/field";
 import { CompareTable } from "@/features/billing/compare-table";
 import { type Offer, PlanCards } from "@/features/billing/plan-cards";
@@ -43,7 +50,10 @@ export function PricingPage() {
   function act(plan: Plan, offer: Offer) {
     switch (offer.kind) {
       case "join": {
-        const next = plan.prices.length > 0 ? `/pricing?interval=${interval}&plan=${plan.id}` : "/settings?tab=billing";
+        const next =
+          plan.prices.length > 0
+            ? `/pricing?interval=${interval}&plan=${plan.id}`
+            : "/settings?tab=billing";
         return void navigate({ to: "/signup", search: { next } });
       }
       case "buy":
@@ -113,9 +123,7 @@ export function PricingPage() {
           </Banner>
         ) : null}
         <ActionError error={checkout.error} />
-        {subscription.isError ? (
-          <ActionError error={subscription.error} />
-        ) : null}
+        {subscription.isError ? <ActionError error={subscription.error} /> : null}
       </div>
 
       {plans.isPending || !settled ? (
@@ -150,10 +158,7 @@ export function PricingPage() {
             onOffer={act}
           />
           <div className="mx-auto mt-14 max-w-5xl">
-            <CompareTable
-              plans={plans.data}
-              currentPlan={subscription.data?.plan.id ?? null}
-            />
+            <CompareTable plans={plans.data} currentPlan={subscription.data?.plan.id ?? null} />
           </div>
         </>
       )}

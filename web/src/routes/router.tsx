@@ -164,7 +164,9 @@ export function makeRouter(queryClient: QueryClient, history?: RouterHistory) {
     parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
     stringifySearch: (search) => {
       const pairs = Object.entries(search).filter(([, value]) => value !== undefined);
-      const text = new URLSearchParams(pairs.map(([key, value]) => [key, String(value)])).toString();
+      const text = new URLSearchParams(
+        pairs.map(([key, value]) => [key, String(value)]),
+      ).toString();
       return text ? `?${text}` : "";
     },
   });

@@ -48,7 +48,10 @@ export function SettingsPage() {
 /** The tabs are links: each has an address, and the browser's keys work as ever. */
 function TabLinks({ current }: { current: Tab }) {
   return (
-    <nav aria-label="Settings" className="-mx-4 overflow-x-auto border-line border-b px-4 sm:mx-0 sm:px-0">
+    <nav
+      aria-label="Settings"
+      className="-mx-4 overflow-x-auto px-4 shadow-[inset_0_-1px_0_var(--line)] sm:mx-0 sm:px-0"
+    >
       <ul className="flex gap-1">
         {TABS.map((tab) => (
           <li key={tab.id}>
@@ -57,7 +60,7 @@ function TabLinks({ current }: { current: Tab }) {
               search={{ tab: tab.id }}
               aria-current={tab.id === current ? "page" : undefined}
               className={cn(
-                "-mb-px block whitespace-nowrap border-b-2 px-3 py-2.5 font-medium text-sm outline-offset-[-3px]",
+                "block whitespace-nowrap border-b-2 px-3 py-2.5 font-medium text-sm outline-offset-[-3px]",
                 tab.id === current
                   ? "border-accent text-ink"
                   : "border-transparent text-ink-soft hover:border-line hover:text-ink",

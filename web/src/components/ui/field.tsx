@@ -61,7 +61,15 @@ function FieldLabel({ id, label, optional }: { id: string; label: string; option
   );
 }
 
-function FieldNotes({ id, hint, error }: { id: string; hint?: ReactNode; error?: string | undefined }) {
+function FieldNotes({
+  id,
+  hint,
+  error,
+}: {
+  id: string;
+  hint?: ReactNode;
+  error?: string | undefined;
+}) {
   if (error) {
     return (
       <p id={`${id}-error`} role="alert" className="mt-1.5 text-bad text-sm">

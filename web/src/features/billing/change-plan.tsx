@@ -259,10 +259,7 @@ function Preview({ preview, from }: { preview: PlanChangePreview; from: string }
       ) : null}
       <div className="flex items-baseline justify-between gap-4 px-4 py-3">
         <span className="font-semibold">Due now</span>
-        <Money
-          value={preview.amount_due}
-          className="font-semibold text-lg"
-        />
+        <Money value={preview.amount_due} className="font-semibold text-lg" />
       </div>
       {preview.credit.amount > 0 ? (
         <p

@@ -192,7 +192,13 @@ function Step({
 }
 
 /** Came back without paying. */
-export function CheckoutCancelled({ onDone, again }: { onDone: () => void; again: React.ReactNode }) {
+export function CheckoutCancelled({
+  onDone,
+  again,
+}: {
+  onDone: () => void;
+  again: React.ReactNode;
+}) {
   return (
     <Banner
       tone="info"

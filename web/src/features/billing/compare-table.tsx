@@ -5,7 +5,13 @@ import { Card } from "@/components/ui/card";
 import { limitFrom } from "@/lib/quantity";
 
 /** Every feature of every plan; scrolls sideways by itself on a phone. */
-export function CompareTable({ plans, currentPlan }: { plans: Plan[]; currentPlan: string | null }) {
+export function CompareTable({
+  plans,
+  currentPlan,
+}: {
+  plans: Plan[];
+  currentPlan: string | null;
+}) {
   const features = allFeatures(plans);
   return (
     <Card className="overflow-hidden" aria-labelledby="compare-title">
@@ -17,7 +23,7 @@ export function CompareTable({ plans, currentPlan }: { plans: Plan[]; currentPla
         // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must get in
         tabIndex={0}
         aria-label="Feature comparison, scrolls sideways"
-        className="mt-3 overflow-x-auto outline-offset-[-2px]"
+        className="relative mt-3 overflow-x-auto outline-offset-[-2px]"
       >
         <table className="w-full min-w-[34rem] text-sm">
           <thead>

@@ -25,11 +25,7 @@ export function Invoices() {
           </div>
         </Waiting>
       ) : invoices.isError && rows.length === 0 ? (
-        <ErrorState
-          error={invoices.error}
-          what="the invoices"
-          onRetry={() => invoices.refetch()}
-        />
+        <ErrorState error={invoices.error} what="the invoices" onRetry={() => invoices.refetch()} />
       ) : rows.length === 0 ? (
         <EmptyState icon={ReceiptText} title="No invoices yet">
           They appear here as soon as something is charged.

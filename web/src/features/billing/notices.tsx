@@ -32,7 +32,11 @@ export function BillingNotices({ subscription }: { subscription: Subscription })
         />
       ) : null}
       {standing.kind === "incomplete" ? (
-        <Banner tone="warn" title="The first payment has not gone through" testId="incomplete-notice">
+        <Banner
+          tone="warn"
+          title="The first payment has not gone through"
+          testId="incomplete-notice"
+        >
           Nothing was bought yet. Choose a plan again to restart the payment.
         </Banner>
       ) : null}
@@ -126,7 +130,14 @@ function EndingNotice({ planName, at }: { planName: string; at: string | null })
         testId="ending-notice"
         title={
           <>
-            {planName} ends {at ? <>on <When at={at} /></> : "at the end of this period"}
+            {planName} ends{" "}
+            {at ? (
+              <>
+                on <When at={at} />
+              </>
+            ) : (
+              "at the end of this period"
+            )}
           </>
         }
         actions={

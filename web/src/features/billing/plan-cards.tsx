@@ -1,7 +1,7 @@
 // The plans side by side. What the button of each does depends on who looks;
 // `offerFor` decides it in one place.
 import { Check } from "lucide-react";
-import type { Interval, Plan, PlanFeature, Subscription } from "@/api/types";
+import type { Interval, Plan, Subscription } from "@/api/types";
 import { Money } from "@/components/money";
 import { LimitText } from "@/components/quantity";
 import { Button } from "@/components/ui/button";
@@ -72,11 +72,10 @@ export function PlanCards({
         plans.length >= 4 ? "sm:grid-cols-2 xl:grid-cols-4" : "max-w-5xl lg:grid-cols-3",
       )}
     >
-      {plans.map((plan, index) => (
+      {plans.map((plan) => (
         <li key={plan.id} className="grid">
           <PlanCard
             plan={plan}
-            below={plans[index - 1] ?? null}
             interval={interval}
             offer={buyable ? offerFor(plan, interval, viewer) : { kind: "none" }}
             busy={busyPlan === plan.id}
@@ -92,7 +91,6 @@ export function PlanCards({
 
 function PlanCard({
   plan,
-  below,
   interval,
   offer,
   busy,
@@ -101,7 +99,6 @@ function PlanCard({
   onOffer,
 }: {
   plan: Plan;
-  below: Plan | null;
   interval: Interval;
   offer: Offer;
   busy: boolean;
@@ -132,7 +129,7 @@ function PlanCard({
       <p className="mt-1 text-ink-soft text-sm lg:min-h-11">{plan.description}</p>
       <Price plan={plan} interval={interval} />
       <OfferButton plan={plan} offer={offer} busy={busy} locked={locked} onOffer={onOffer} />
-      <FeatureList plan={plan} below={below} />
+      <FeatureList plan={plan} />
     </Card>
   );
 }
@@ -173,7 +170,11 @@ function Price({ plan, interval }: { plan: Plan; interval: Interval }) {
 
 function BigMoney({ value }: { value: { amount: number; currency: string } }) {
   return (
-    <Money short value={value} className="font-semibold text-[2.5rem] leading-none tracking-[-0.035em]" />
+    <Money
+      short
+      value={value}
+      className="font-semibold text-[2.5rem] leading-none tracking-[-0.035em]"
+    />
   );
 }
 
@@ -250,39 +251,37 @@ function offerLabel(plan: Plan, offer: Offer): string | null {
   }
 }
 
-/** The quantities of a plan, and the switches it has more than the one below. */
-function FeatureList({ plan, below }: { plan: Plan; below: Plan | null }) {
-  const shown = plan.features.filter((feature) => {
-    if (feature.kind !== "switch") return limitFrom(feature.limit) !== "disabled";
-    return feature.enabled && !below?.features.find((one) => one.id === feature.id)?.enabled;
-  });
-  return (
-    <ul className="mt-6 grid gap-2.5 border-line border-t pt-5 text-sm">
-      {shown.map((feature) => (
-        <li key={feature.id} className="flex gap-2.5">
-          <Check aria-hidden="true" className="mt-0.5 size-4 shrink-0 text-accent" strokeWidth={2.5} />
-          <span>
-            <FeatureText feature={feature} />
-          </span>
-        </li>
-      ))}
-    </ul>
+/** What a plan holds: its quantities as label and value, then its switches. */
+function FeatureList({ plan }: { plan: Plan }) {
+  const quantities = plan.features.filter(
+    (feature) => feature.kind !== "switch" && limitFrom(feature.limit) !== "disabled",
   );
-}
-
-function FeatureText({ feature }: { feature: PlanFeature }) {
-  if (feature.kind === "switch") return feature.name;
+  const switches = plan.features.filter((feature) => feature.kind === "switch" && feature.enabled);
   return (
-    <>
-      <span className="font-medium">
-        <LimitText limit={limitFrom(feature.limit)} unit={feature.unit} />
-      </span>{" "}
-      <span className="text-ink-soft">{lowerFirst(feature.name)}</span>
-    </>
+    <div className="mt-6 grid gap-4 border-line border-t pt-5 text-sm">
+      <dl className="grid gap-2">
+        {quantities.map((feature) => (
+          <div key={feature.id} className="flex justify-between gap-4">
+            <dt className="text-ink-soft">
+              {feature.name}
+              {feature.kind === "metered" ? " / month" : ""}
+            </dt>
+            <dd className="font-medium">
+              <LimitText limit={limitFrom(feature.limit)} unit={feature.unit} />
+            </dd>
+          </div>
+        ))}
+      </dl>
+      {switches.length > 0 ? (
+        <ul className="grid gap-2">
+          {switches.map((feature) => (
+            <li key={feature.id} className="flex items-center gap-2">
+              <Check aria-hidden="true" className="size-4 shrink-0 text-accent" strokeWidth={2.5} />
+              {feature.name}
+            </li>
+          ))}
+        </ul>
+      ) : null}
+    </div>
   );
-}
-
-/** `Test runs` → `test runs`, but `SSO` and `AI analysis` stay. */
-function lowerFirst(name: string): string {
-  return /^[A-Z][a-z]/.test(name) ? name.charAt(0).toLowerCase() + name.slice(1) : name;
 }

@@ -30,7 +30,7 @@ export function PlanPanel({
 
   return (
     <Card aria-labelledby="plan-title" data-testid="plan-panel">
-      <div className="flex flex-wrap items-start justify-between gap-x-6 gap-y-4 p-5 sm:p-6">
+      <div className="flex flex-wrap items-end justify-between gap-x-6 gap-y-4 p-5 sm:p-6">
         <div>
           <p className="text-ink-faint text-sm">Current plan</p>
           <div className="mt-1 flex flex-wrap items-center gap-x-3 gap-y-1.5">

@@ -7,6 +7,7 @@ import {
 } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";
 import type { ChangeWhen, Interval, PlanChangePreview, Subscription } from "@/api/types";
+import { leaveTo } from "@/lib/leave";
 
 export const plansQuery = queryOptions({
   queryKey: ["plans"],
@@ -119,13 +120,4 @@ export function useResume() {
     mutationFn: () => answer(api.POST("/api/v1/billing/resume")),
     onSuccess: settle,
   });
-}
-
-/** Goes to Stripe's page; nothing but a web address is followed. */
-export function leaveTo(url: string): void {
-  const target = new URL(url, window.location.origin);
-  if (target.protocol !== "https:" && target.protocol !== "http:") {
-    throw new Error("the server named a page that is not on the web");
-  }
-  window.location.assign(target.href);
 }

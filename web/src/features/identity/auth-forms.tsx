@@ -1,16 +1,18 @@
 import { useForm } from "react-hook-form";
 import * as z from "zod/mini";
-import { ActionError } from "@/components/ui/feedback";
 import { Button } from "@/components/ui/button";
+import { ActionError } from "@/components/ui/feedback";
 import { Field } from "@/components/ui/field";
 import { placeFaults, resolve } from "@/lib/form";
 import { type LoginInput, type SignupInput, useLogin, useSignup } from "./session";
 
-const email = z.string().check(
-  z.trim(),
-  z.minLength(1, "Enter your e-mail address."),
-  z.regex(/^[^\s@]+@[^\s@]+$/, "This does not look like an e-mail address."),
-);
+const email = z
+  .string()
+  .check(
+    z.trim(),
+    z.minLength(1, "Enter your e-mail address."),
+    z.regex(/^[^\s@]+@[^\s@]+$/, "This does not look like an e-mail address."),
+  );
 
 const loginSchema = z.object({
   email,

@@ -63,7 +63,11 @@ function Detail({ id }: { id: string }) {
           <StatusBadge kind="delivery" value={delivery.data.state} />
         </div>
         {delivery.data.reason ? (
-          <Banner tone={delivery.data.state === "parked" ? "bad" : "warn"} title={delivery.data.reason.detail} testId="park-reason">
+          <Banner
+            tone={delivery.data.state === "parked" ? "bad" : "warn"}
+            title={delivery.data.reason.detail}
+            testId="park-reason"
+          >
             <p>
               <span className="font-medium text-ink">What to do:</span>{" "}
               {delivery.data.reason.what_to_do}

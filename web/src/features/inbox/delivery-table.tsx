@@ -46,10 +46,7 @@ export function DeliveryTable({
   return (
     <Card className="overflow-hidden" aria-label="Deliveries">
       {data.length === 0 ? (
-        <EmptyState
-          icon={Inbox}
-          title={filtered ? "No delivery matches" : "No deliveries yet"}
-        >
+        <EmptyState icon={Inbox} title={filtered ? "No delivery matches" : "No deliveries yet"}>
           {filtered
             ? "Change or clear the filters."
             : "Events from Stripe appear here as they arrive."}

@@ -15,9 +15,7 @@ export function WebhookSwitch() {
   const webhooks = useQuery(webhooksQuery);
   if (webhooks.isPending) return <Skeleton className="h-14 rounded-card" />;
   if (webhooks.isError) {
-    return (
-      <ErrorState error={webhooks.error} what="webhooks" onRetry={() => webhooks.refetch()} />
-    );
+    return <ErrorState error={webhooks.error} what="webhooks" onRetry={() => webhooks.refetch()} />;
   }
   return webhooks.data.paused ? (
     <Paused webhooks={webhooks.data} />
