@@ -2,7 +2,7 @@
 
 use crate::Store;
 use crate::error::StoreResult;
-use crate::intents::{IntentState, close};
+use crate::intents::{Intent, IntentState, NewIntent, close, insert_or_find, take_back};
 use crate::tx::{Tx, values};
 use crate::value::Row;
 use domain::catalogue::{Interval, PlanId};
@@ -70,6 +70,15 @@ pub struct CheckoutEnd {
     pub subscription: Option<String>,
 }
 
+/// What an organisation that wants to check out gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CheckoutSlot {
+    /// The write that opens a session, to be carried out or repeated.
+    Intent(Intent),
+    /// It has an open session by now.
+    Open(CheckoutRow),
+}
+
 const BY_ID: &str = "select id, organization_id, user_id, intent_id, plan_id, billing_interval,
         url, state, subscription_id, created_at, expires_at
     from checkout_sessions where id = $1";
@@ -113,6 +122,33 @@ pub(crate) async fn end(tx: &mut Tx, end: &CheckoutEnd) -> StoreResult<()> {
 }
 
 impl Store {
+    /// Stores that a session is to be opened, or gives the intent that is open already, or the
+    /// session that is.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn open_checkout_intent(
+        &self,
+        new: NewIntent,
+        now: Timestamp,
+    ) -> StoreResult<CheckoutSlot> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                // First the intent, then the look: whoever recorded a session and closed its
+                // intent before our insert is seen by the look.
+                let intent = insert_or_find(tx, &new, now).await?;
+                match tx.row(OPEN, values![new.organization.as_str()]).await? {
+                    Some(row) => {
+                        take_back(tx, &new.id).await?;
+                        checkout_row(row).map(CheckoutSlot::Open)
+                    }
+                    None => Ok(CheckoutSlot::Intent(intent)),
+                }
+            })
+        })
+        .await
+    }
+
     /// Records a session that Stripe opened, and closes its intent, in one commit. Repeating it
     /// changes nothing.
     ///
@@ -142,7 +178,7 @@ impl Store {
                     ],
                 )
                 .await?;
-                close(tx, &row.intent, &IntentState::Done { result: row.id }, now).await
+                close(tx, &row.intent, &IntentState::Done { result: row.id }, now).await.map(|_| ())
             })
         })
         .await

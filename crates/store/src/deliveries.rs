@@ -48,6 +48,8 @@ pub struct Claimed {
     pub kind: String,
     /// When Stripe made it, in seconds.
     pub created: i64,
+    /// `data.object.id`, which deliveries about one object share.
+    pub object_id: Option<String>,
     /// Which attempt this is; also the token that fences off a worker whose lease is over.
     pub attempt: u32,
     /// When the lease is over.
@@ -325,6 +327,34 @@ impl Store {
         .await
     }
 
+    /// Puts one event into the inbox and says whether it was new. Events that arrive while a
+    /// commit is under way share the next one, on both databases.
+    ///
+    /// # Errors
+    /// When it could not be committed; then it is not in.
+    pub async fn accept_delivery(
+        &self,
+        delivery: NewDelivery,
+        now: Timestamp,
+    ) -> StoreResult<bool> {
+        match &self.fold {
+            Some(fold) => fold.put((delivery, now)).await,
+            // The SQLite writer folds by itself.
+            None => {
+                let new = self.accept_deliveries(vec![delivery], now).await?;
+                Ok(new.first().copied().unwrap_or(false))
+            }
+        }
+    }
+
+    pub(crate) async fn accept_folded(
+        &self,
+        batch: Vec<(NewDelivery, Timestamp)>,
+    ) -> StoreResult<Vec<bool>> {
+        let now = batch.iter().map(|(_, now)| *now).max().unwrap_or_default();
+        self.accept_deliveries(batch.into_iter().map(|(one, _)| one).collect(), now).await
+    }
+
     /// Takes up to `limit` due deliveries, oldest first, for as long as `lease`. Other workers
     /// pass over what is being taken.
     ///
@@ -351,7 +381,7 @@ impl Store {
                              limit $3
                              /*pg for update skip locked*/
                          )
-                         returning id, type, created, attempts,
+                         returning id, type, created, object_id, attempts,
                              (select body from webhook_payloads where event_id = id)",
                         values![now, lease_until, limit],
                     )
@@ -363,6 +393,7 @@ impl Store {
                             id: row.text("id")?,
                             kind: row.text("type")?,
                             created: row.int("created")?,
+                            object_id: row.opt_text("object_id")?,
                             attempt: u32::try_from(row.int("attempts")?)
                                 .map_err(|_| row.corrupt("attempts"))?,
                             lease_until,

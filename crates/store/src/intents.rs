@@ -87,6 +87,15 @@ fn intent_row(row: Row) -> StoreResult<Intent> {
     Ok(Intent { id, organization, kind, target, idempotency_key, params, state, created_at })
 }
 
+/// What an organisation that needs a Stripe customer gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CustomerSlot {
+    /// The write that makes one, to be carried out or repeated.
+    Intent(Intent),
+    /// It has one by now.
+    Known(String),
+}
+
 async fn load_open(tx: &mut Tx, kind: &str, target: &str) -> StoreResult<Option<Intent>> {
     tx.row(
         "select id, organization_id, kind, target, idempotency_key, params, state, result_id,
@@ -99,12 +108,46 @@ async fn load_open(tx: &mut Tx, kind: &str, target: &str) -> StoreResult<Option<
     .transpose()
 }
 
+pub(crate) async fn insert_or_find(
+    tx: &mut Tx,
+    new: &NewIntent,
+    now: Timestamp,
+) -> StoreResult<Intent> {
+    tx.execute(
+        "insert into stripe_intents
+             (id, organization_id, kind, target, idempotency_key, params, state, created_at)
+         values ($1, $2, $3, $4, $5, $6, 'open', $7)
+         on conflict (kind, target) where state = 'open' do nothing",
+        values![
+            new.id.as_str(),
+            new.organization.as_str(),
+            new.kind,
+            &new.target,
+            &new.idempotency_key,
+            &new.params,
+            now,
+        ],
+    )
+    .await?;
+    // Under PostgreSQL's read committed level a concurrent insert that won is visible now; if it
+    // was even finished by now, the caller plans again.
+    load_open(tx, new.kind, &new.target).await?.ok_or(StoreError::Stale)
+}
+
+/// Removes an intent that was stored in this very transaction and never sent.
+pub(crate) async fn take_back(tx: &mut Tx, id: &IntentId) -> StoreResult<()> {
+    tx.execute("delete from stripe_intents where id = $1 and state = 'open'", values![id.as_str()])
+        .await
+        .map(|_| ())
+}
+
+/// Says whether the intent was open until now.
 pub(crate) async fn close(
     tx: &mut Tx,
     id: &IntentId,
     state: &IntentState,
     now: Timestamp,
-) -> StoreResult<()> {
+) -> StoreResult<bool> {
     let (name, result, code) = match state {
         IntentState::Open => return Err(StoreError::bug("an intent cannot be closed as open")),
         IntentState::Done { result } => ("done", Some(result.clone()), None),
@@ -117,7 +160,7 @@ pub(crate) async fn close(
         values![id.as_str(), name, result, code, now],
     )
     .await
-    .map(|_| ())
+    .map(|touched| touched == 1)
 }
 
 impl Store {
@@ -127,28 +170,111 @@ impl Store {
     /// # Errors
     /// When the database is not available.
     pub async fn open_intent(&self, new: NewIntent, now: Timestamp) -> StoreResult<Intent> {
+        self.write(move |tx| Box::pin(async move { insert_or_find(tx, &new, now).await })).await
+    }
+
+    /// As [`Store::open_intent`], unless the organisation has a customer by now other than
+    /// `replaces`.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn open_customer_intent(
+        &self,
+        new: NewIntent,
+        replaces: Option<String>,
+        now: Timestamp,
+    ) -> StoreResult<CustomerSlot> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                // First the intent, then the look at what it would make: whoever recorded a
+                // customer and closed its intent before our insert is seen by the look.
+                let intent = insert_or_find(tx, &new, now).await?;
+                let row = crate::organizations::load(tx, new.organization.as_str()).await?;
+                match row.and_then(|row| row.stripe_customer_id) {
+                    Some(customer) if Some(&customer) != replaces.as_ref() => {
+                        take_back(tx, &new.id).await?;
+                        Ok(CustomerSlot::Known(customer))
+                    }
+                    _ => Ok(CustomerSlot::Intent(intent)),
+                }
+            })
+        })
+        .await
+    }
+
+    /// Links the customer that an intent made and closes the intent, in one commit. Gives the
+    /// customer the organisation has afterwards: another one if it was linked before.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn record_customer(
+        &self,
+        intent: &Intent,
+        customer: &str,
+        replaces: Option<String>,
+        now: Timestamp,
+    ) -> StoreResult<Option<String>> {
+        let (intent, customer) = (intent.clone(), customer.to_owned());
         self.write(move |tx| {
             Box::pin(async move {
                 tx.execute(
-                    "insert into stripe_intents
-                         (id, organization_id, kind, target, idempotency_key, params, state,
-                          created_at)
-                     values ($1, $2, $3, $4, $5, $6, 'open', $7)
-                     on conflict (kind, target) where state = 'open' do nothing",
-                    values![
-                        new.id.as_str(),
-                        new.organization.as_str(),
-                        new.kind,
-                        &new.target,
-                        new.idempotency_key,
-                        new.params,
-                        now,
-                    ],
+                    "update organizations set stripe_customer_id = $2
+                     where id = $1 and (stripe_customer_id is null or stripe_customer_id = $3)",
+                    values![intent.organization.as_str(), &customer, replaces],
                 )
                 .await?;
-                // Under PostgreSQL's read committed level a concurrent insert that won is visible
-                // now; if it was even finished by now, the caller plans again.
-                load_open(tx, new.kind, &new.target).await?.ok_or(StoreError::Stale)
+                close(tx, &intent.id, &IntentState::Done { result: customer }, now).await?;
+                let row = crate::organizations::load(tx, intent.organization.as_str()).await?;
+                Ok(row.and_then(|row| row.stripe_customer_id))
+            })
+        })
+        .await
+    }
+
+    /// One intent.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn intent(&self, id: &IntentId) -> StoreResult<Option<Intent>> {
+        let id = id.as_str().to_owned();
+        self.read(move |tx| {
+            Box::pin(async move {
+                tx.row(
+                    "select id, organization_id, kind, target, idempotency_key, params, state,
+                            result_id, error_code, created_at
+                     from stripe_intents where id = $1",
+                    values![id],
+                )
+                .await?
+                .map(intent_row)
+                .transpose()
+            })
+        })
+        .await
+    }
+
+    /// The newest intent of a kind and target that was done.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn done_intent(
+        &self,
+        kind: &'static str,
+        target: &str,
+    ) -> StoreResult<Option<Intent>> {
+        let target = target.to_owned();
+        self.read(move |tx| {
+            Box::pin(async move {
+                tx.row(
+                    "select id, organization_id, kind, target, idempotency_key, params, state,
+                            result_id, error_code, created_at
+                     from stripe_intents where kind = $1 and target = $2 and state = 'done'
+                     order by created_at desc, id desc limit 1",
+                    values![kind, target],
+                )
+                .await?
+                .map(intent_row)
+                .transpose()
             })
         })
         .await
@@ -178,7 +304,32 @@ impl Store {
         now: Timestamp,
     ) -> StoreResult<()> {
         let id = id.clone();
-        self.write(move |tx| Box::pin(async move { close(tx, &id, &state, now).await })).await
+        self.write(move |tx| Box::pin(async move { close(tx, &id, &state, now).await.map(|_| ()) }))
+            .await
+    }
+
+    /// As [`Store::close_intent`], with an audit line in the same commit. A second answer writes
+    /// no second line.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn close_intent_audited(
+        &self,
+        id: &IntentId,
+        state: IntentState,
+        now: Timestamp,
+        audit: crate::AuditEntry,
+    ) -> StoreResult<()> {
+        let id = id.clone();
+        self.write(move |tx| {
+            Box::pin(async move {
+                if close(tx, &id, &state, now).await? {
+                    crate::audit::insert(tx, audit).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// Intents that have been open since before `before`, oldest first: a crash left them.

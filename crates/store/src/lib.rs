@@ -10,6 +10,7 @@
 //! Functions here are the same on both.
 
 mod error;
+mod fold;
 mod migrate;
 mod postgres;
 mod sqlite;
@@ -25,22 +26,24 @@ mod intents;
 mod mirror;
 mod organizations;
 mod outbox;
+mod scheduled;
 mod sessions;
 mod switches;
 mod users;
 
 pub use audit::AuditEntry;
-pub use checkouts::{CheckoutEnd, CheckoutRow, CheckoutState};
+pub use checkouts::{CheckoutEnd, CheckoutRow, CheckoutSlot, CheckoutState};
 pub use deliveries::{
     Claimed, DeliveryCounts, DeliveryFilter, DeliveryRow, Finish, NewDelivery, Page,
 };
 pub use entitlements::{EntitlementRow, OrganizationState};
 pub use error::{StoreError, StoreResult};
-pub use intents::{Intent, IntentState, NewIntent};
+pub use intents::{CustomerSlot, Intent, IntentState, NewIntent};
 pub use migrate::{AppliedMigration, MigrationStatus};
 pub use mirror::{ApplyCommit, MirrorObject, MirrorWrite};
 pub use organizations::OrganizationRow;
 pub use outbox::{NewMessage, OutboxRow};
+pub use scheduled::ScheduledRow;
 pub use sessions::{SessionRow, SignedIn};
 pub use switches::SwitchOn;
 pub use users::{NewAccount, NewVerification, UserRow};
@@ -62,6 +65,8 @@ pub enum Dialect {
 #[derive(Clone, Debug)]
 pub struct Store {
     backend: Backend,
+    /// Gathers webhooks on PostgreSQL, whose connections do not share commits by themselves.
+    fold: Option<fold::Fold<(NewDelivery, domain::time::Timestamp), bool>>,
 }
 
 #[derive(Clone, Debug)]
@@ -132,8 +137,15 @@ impl Store {
             DatabaseUrl::Sqlite(path) => Backend::Sqlite(sqlite::Sqlite::open(path)?),
             DatabaseUrl::Postgres(text) => Backend::Postgres(postgres::Postgres::open(text)?),
         };
-        let store = Self { backend };
+        let mut store = Self { backend, fold: None };
         store.ping().await?;
+        if store.dialect() == Dialect::Postgres {
+            let inner = store.clone();
+            store.fold = Some(fold::Fold::start(move |batch| {
+                let inner = inner.clone();
+                Box::pin(async move { inner.accept_folded(batch).await })
+            }));
+        }
         Ok(store)
     }
 

@@ -169,7 +169,10 @@ impl Store {
     ///
     /// # Errors
     /// When the database is not available.
-    pub async fn first_organization_of(&self, user: &UserId) -> StoreResult<Option<OrganizationId>> {
+    pub async fn first_organization_of(
+        &self,
+        user: &UserId,
+    ) -> StoreResult<Option<OrganizationId>> {
         let user = user.as_str().to_owned();
         self.read(move |tx| {
             Box::pin(async move {

@@ -1,2 +1,3 @@
+drop table scheduled_changes;
 drop table checkout_sessions;
 drop table stripe_intents;

@@ -30,3 +30,13 @@ create table checkout_sessions (
 ) strict;
 create unique index checkout_sessions_one_open on checkout_sessions (organization_id)
     where state = 'open';
+
+create table scheduled_changes (
+    subscription_id text primary key,
+    organization_id text not null references organizations (id),
+    schedule_id text not null,
+    price_id text,
+    starts_at integer,
+    read_at integer not null,
+    check ((price_id is null) = (starts_at is null))
+) strict;

@@ -1,0 +1,146 @@
+//! What a request or a worker has in its hands: the rooms and what they share.
+//!
+//! [`App`] is made once in `cli` (or by the test harness) from [`Settings`] and [`World`], and
+//! cloned into every handler. It holds no rule and no state of its own.
+
+use crate::apply::Apply;
+use crate::billing::Billing;
+use crate::config::Settings;
+use crate::entitlements::Entitlements;
+use crate::identity::Identity;
+use crate::inbox::Inbox;
+use domain::catalogue::Catalogue;
+use domain::time::{Clock, Entropy, Timestamp};
+use std::sync::Arc;
+use store::Store;
+
+/// Time and randomness, which are handed in so that tests can hold them.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// The present moment.
+    pub clock: Arc<dyn Clock>,
+    /// Random bytes.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl World {
+    /// The computer's own clock and the operating system's randomness.
+    #[must_use]
+    pub fn real() -> Self {
+        Self { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) }
+    }
+
+    /// The present moment.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+#[derive(Debug)]
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+        let now = std::time::SystemTime::now();
+        let since = now.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+#[derive(Debug)]
+struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&self, buffer: &mut [u8]) {
+        // Without randomness no secret is safe; there is nothing sensible left to do.
+        getrandom::fill(buffer).expect("the operating system gives random bytes");
+    }
+}
+
+/// The rooms and what they share. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App(Arc<Parts>);
+
+/// What an [`App`] is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The settings in force.
+    pub settings: Settings,
+    /// The database.
+    pub store: Store,
+    /// Stripe.
+    pub stripe: stripe::Client,
+    /// What is sold.
+    pub catalogue: Arc<Catalogue>,
+    /// Time and randomness.
+    pub world: World,
+    /// Events from Stripe.
+    pub inbox: Inbox,
+    /// From events to the mirror.
+    pub apply: Apply,
+    /// What an organisation may do.
+    pub entitlements: Entitlements,
+    /// Buying, changing, leaving.
+    pub billing: Billing,
+    /// Who is calling.
+    pub identity: Identity,
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl App {
+    /// Wires the rooms together. The store has to be migrated already.
+    ///
+    /// # Errors
+    /// When the Stripe client cannot be made from the settings.
+    pub fn new(
+        settings: Settings,
+        store: Store,
+        world: World,
+    ) -> Result<Self, stripe::client::InvalidConfig> {
+        let stripe = stripe::Client::new(settings.stripe.client_config())?;
+        let catalogue = Arc::new(settings.catalogue.clone());
+        let entitlements = Entitlements::new(
+            store.clone(),
+            Arc::clone(&catalogue),
+            settings.policy,
+            world.clone(),
+        );
+        let apply = Apply::new(
+            store.clone(),
+            stripe.clone(),
+            Arc::clone(&catalogue),
+            settings.policy,
+            world.clone(),
+        );
+        let inbox = Inbox::new(store.clone(), apply.clone(), &settings, world.clone());
+        let billing = Billing::new(
+            store.clone(),
+            stripe.clone(),
+            Arc::clone(&catalogue),
+            apply.clone(),
+            &settings,
+            world.clone(),
+        );
+        let identity = Identity::new(store.clone(), &settings, world.clone());
+        Ok(Self(Arc::new(Parts {
+            settings,
+            store,
+            stripe,
+            catalogue,
+            world,
+            inbox,
+            apply,
+            entitlements,
+            billing,
+            identity,
+        })))
+    }
+}

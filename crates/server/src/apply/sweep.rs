@@ -1,0 +1,129 @@
+//! The sweep: the mirror compared with Stripe, for events that were lost.
+//!
+//! It lists what Stripe has, page by page, and hands each object that differs to the same commit
+//! that deliveries use. An object that is as we hold it costs one read and no write.
+
+use super::messages::Told;
+use super::{Apply, ApplyError, ObjectRef, Synced};
+use crate::app::World;
+use domain::ids::OrganizationId;
+use domain::mirror::{Charge, Dispute, FraudWarning, Invoice, Refund, Subscription};
+use domain::time::Span;
+use store::StoreError;
+use stripe::client::Pager;
+use stripe::form::Params;
+
+/// How far back the sweep looks for invoices, charges and what follows from them. Stripe sends a
+/// lost event for three days at most, so this covers an installation that was away for a month.
+const LOOK_BACK: Span = Span::days(35);
+
+/// What a sweep found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SweepReport {
+    /// Objects compared.
+    pub compared: u64,
+    /// Objects that differed and were healed.
+    pub healed: Vec<String>,
+    /// Objects that differ and cannot be applied, with the code of the reason.
+    pub refused: Vec<(String, &'static str)>,
+}
+
+impl Apply {
+    /// Compares the whole mirror with Stripe and heals what differs.
+    ///
+    /// # Errors
+    /// When Stripe cannot be asked or the database fails; what was healed until then stays.
+    pub async fn sweep(&self) -> Result<SweepReport, ApplyError> {
+        self.sweep_where(&Params::new()).await
+    }
+
+    /// Compares one organisation with Stripe and heals what differs.
+    ///
+    /// # Errors
+    /// As [`Apply::sweep`].
+    pub async fn sync_organization(
+        &self,
+        organization: &OrganizationId,
+    ) -> Result<SweepReport, ApplyError> {
+        let row = self.store.organization(organization).await?;
+        let Some(customer) = row.and_then(|row| row.stripe_customer_id) else {
+            return Ok(SweepReport::default());
+        };
+        self.sync_object(&ObjectRef::Customer(customer.clone())).await?;
+        let mut report = self.sweep_where(&Params::new().set("customer", customer)).await?;
+        // What Stripe no longer lists, such as a session's subscription, is looked at one by one.
+        for held in self.store.mirrored_of::<Subscription>(organization).await? {
+            if !held.object.status.has_ended() && !report.healed.contains(&held.object.id) {
+                let object = ObjectRef::Subscription(held.object.id.clone());
+                if self.sync_object(&object).await? == Synced::Changed {
+                    report.healed.push(held.object.id);
+                }
+            }
+        }
+        Ok(report)
+    }
+
+    async fn sweep_where(&self, filter: &Params) -> Result<SweepReport, ApplyError> {
+        let stripe = &self.stripe;
+        let since = since(&self.world);
+        let one_customer = !filter.is_empty();
+        let recent = || filter.clone().set("limit", 100).set("created[gte]", since);
+        let mut report = SweepReport::default();
+        let all = filter.clone().set("limit", 100).set("status", "all");
+        self.sweep_pages::<Subscription>(stripe.subscriptions().pages(all), &mut report).await?;
+        self.sweep_pages::<Invoice>(stripe.invoices().pages(recent()), &mut report).await?;
+        self.sweep_pages::<Charge>(stripe.charges().pages(recent()), &mut report).await?;
+        if one_customer {
+            // Stripe lists the following by charge only; they come with the whole sweep.
+            return Ok(report);
+        }
+        self.sweep_pages::<Refund>(stripe.refunds().pages(recent()), &mut report).await?;
+        self.sweep_pages::<Dispute>(stripe.disputes().pages(recent()), &mut report).await?;
+        let warnings = stripe.early_fraud_warnings().pages(recent());
+        self.sweep_pages::<FraudWarning>(warnings, &mut report).await?;
+        Ok(report)
+    }
+
+    async fn sweep_pages<T: Told>(
+        &self,
+        mut pages: Pager<T::Wire>,
+        report: &mut SweepReport,
+    ) -> Result<(), ApplyError> {
+        while let Some(page) = pages.next_page().await? {
+            for kept in page.object.data {
+                report.compared += 1;
+                let Ok(object) = T::translate(kept.object) else {
+                    report.refused.push((String::new(), "unknown_shape"));
+                    continue;
+                };
+                let id = object.id().to_owned();
+                match self.heal(&object).await {
+                    Ok(Synced::Changed) => report.healed.push(id),
+                    Ok(Synced::Unchanged) => {}
+                    Err(ApplyError::Park(reason)) => report.refused.push((id, reason.code())),
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a listed object into the mirror when it differs from what is held.
+    async fn heal<T: Told>(&self, listed: &T) -> Result<Synced, ApplyError> {
+        let held = self.store.mirrored::<T>(listed.id()).await?;
+        if held.as_ref().is_some_and(|row| row.object == *listed) {
+            return Ok(Synced::Unchanged);
+        }
+        // A page may be seconds old by now. What differs is read again, so that the commit rests
+        // on a state read after the mirror's version was.
+        let id = listed.id().to_owned();
+        match self.mirror_object::<T>(&id, super::Source::Stripe, None).await {
+            Err(ApplyError::Store(StoreError::Stale)) => Ok(Synced::Unchanged),
+            done => done,
+        }
+    }
+}
+
+fn since(world: &World) -> i64 {
+    world.now().minus(LOOK_BACK).as_seconds()
+}

@@ -1,0 +1,214 @@
+//! The worker: claims due deliveries, applies them with no transaction open, and leaves each one
+//! applied, ignored, pending for later, or parked.
+
+use super::Inbox;
+use crate::apply::ApplyError;
+use domain::delivery::{Delivery, InvalidStep, ParkReason};
+use domain::ids::OutboxId;
+use domain::time::Span;
+use futures_util::{FutureExt, StreamExt, stream};
+use serde_json::json;
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use store::{Claimed, Finish, NewMessage, StoreError, StoreResult};
+use tokio_util::sync::CancellationToken;
+
+/// How long a worker may keep a delivery. Longer than the slowest look at Stripe with all of the
+/// client's own retries, so that a lease is over only when its worker is gone.
+const LEASE: Span = Span::minutes(3);
+/// Deliveries taken at once.
+const BATCH: u32 = 128;
+/// Objects looked at at the same time. Deliveries about one object follow one another.
+const AT_ONCE: usize = 24;
+/// How often a worker looks for work without being woken: for retries, and for what other nodes
+/// received.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How often expired leases are returned and expired entitlements computed.
+const RESCUE_EVERY: Duration = Duration::from_secs(5);
+
+impl Inbox {
+    /// Works until told to stop, and finishes what it has begun.
+    pub async fn run(&self, stop: CancellationToken) {
+        let rescue = async {
+            loop {
+                if let Err(error) = self.rescue().await {
+                    tracing::warn!(error = cause(&error), "Could not return expired leases");
+                }
+                tokio::time::sleep(RESCUE_EVERY).await;
+            }
+        };
+        let work = async {
+            while !stop.is_cancelled() {
+                let wait = match self.work_once().await {
+                    Ok(0) => LOOK_EVERY,
+                    Ok(_) => continue,
+                    Err(error) => {
+                        tracing::warn!(error = cause(&error), "Could not claim deliveries");
+                        LOOK_EVERY
+                    }
+                };
+                tokio::select! {
+                    () = self.shared.arrived.notified() => {}
+                    () = tokio::time::sleep(wait) => {}
+                    () = stop.cancelled() => {}
+                }
+            }
+        };
+        tokio::select! {
+            () = work => {}
+            () = rescue => {}
+        }
+    }
+
+    /// Returns deliveries whose worker is gone to the queue and counts them.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn rescue(&self) -> StoreResult<u64> {
+        let rescued = self.shared.store.rescue_expired_leases(self.shared.world.now()).await?;
+        if rescued > 0 {
+            tracing::warn!(rescued, "Returned deliveries whose worker was gone");
+            self.shared.arrived.notify_one();
+        }
+        Ok(rescued)
+    }
+
+    /// Claims what is due now, works on it, and says how many deliveries that were.
+    ///
+    /// # Errors
+    /// The database's, while claiming. What fails later leaves its delivery for a later attempt.
+    pub async fn work_once(&self) -> StoreResult<usize> {
+        let now = self.shared.world.now();
+        self.shared.heartbeat.store(now.as_millis(), Ordering::Relaxed);
+        let claimed = self.shared.store.claim_due_deliveries(now, LEASE, BATCH).await?;
+        let count = claimed.len();
+        let by_object = group_by_object(claimed);
+        stream::iter(by_object)
+            .for_each_concurrent(AT_ONCE, |deliveries| async move {
+                for delivery in deliveries {
+                    self.step(&delivery).await;
+                }
+            })
+            .await;
+        Ok(count)
+    }
+
+    /// One attempt at one delivery.
+    async fn step(&self, claimed: &Claimed) {
+        let attempt = AssertUnwindSafe(self.shared.apply.delivery(claimed)).catch_unwind().await;
+        let now = self.shared.world.now();
+        let state = claimed.state();
+        let next = match attempt {
+            Ok(Ok(_)) => return,
+            Ok(Err(ApplyError::Park(reason))) => state.park(now, reason),
+            Ok(Err(ApplyError::Stripe(error))) => {
+                let code = error.code().unwrap_or("stripe_unavailable").to_owned();
+                tracing::info!(
+                    delivery.id = claimed.id,
+                    stripe.request_id = error.request_id(),
+                    "Could not ask Stripe ({:?}): {code}",
+                    error.kind(),
+                );
+                state.retry(now, &self.shared.ladder, &code)
+            }
+            Ok(Err(ApplyError::Store(error))) => {
+                tracing::warn!(
+                    delivery.id = claimed.id,
+                    error = cause(&error),
+                    "Could not apply a delivery",
+                );
+                let detail = if error.is_transient() { "store_unavailable" } else { "internal" };
+                state.retry(now, &self.shared.ladder, detail)
+            }
+            Err(_) => state.park(now, ParkReason::Panicked),
+        };
+        if let Err(error) = self.leave(claimed, next).await {
+            // The lease ends by itself, and the rescuer returns the delivery.
+            tracing::warn!(
+                delivery.id = claimed.id,
+                error = cause(&error),
+                "Could not finish a delivery",
+            );
+        }
+    }
+
+    async fn leave(
+        &self,
+        claimed: &Claimed,
+        next: Result<Delivery, InvalidStep>,
+    ) -> StoreResult<()> {
+        let Ok(state) = next else { return Ok(()) };
+        let parked = match &state {
+            Delivery::Parked { reason, .. } => Some(reason.clone()),
+            _ => None,
+        };
+        let finish =
+            Finish { id: claimed.id.clone(), attempt: claimed.attempt, state, organization: None };
+        match self.shared.store.finish_delivery(finish).await {
+            Ok(()) => {}
+            // In other hands by now: they leave it as they find right.
+            Err(StoreError::Stale) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        match parked {
+            Some(reason) => self.tell_parked(claimed, &reason).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn tell_parked(&self, claimed: &Claimed, reason: &ParkReason) -> StoreResult<()> {
+        tracing::warn!(
+            delivery.id = claimed.id,
+            delivery.kind = claimed.kind,
+            reason = reason.code(),
+            detail = reason.detail(),
+            "Parked a delivery after {} attempts",
+            claimed.attempt,
+        );
+        let now = self.shared.world.now();
+        let message = NewMessage {
+            id: OutboxId::new(now, &*self.shared.world.entropy),
+            organization: None,
+            kind: "alert.delivery_parked",
+            // One alert for a cause, however many deliveries it stops.
+            dedupe_key: format!("alert.delivery_parked:{}:{}", reason.code(), reason.detail()),
+            body: json!({
+                "delivery": claimed.id,
+                "type": claimed.kind,
+                "reason": reason.code(),
+                "detail": reason.detail(),
+                "what_to_do": reason.what_to_do(),
+            })
+            .to_string(),
+            due_at: now,
+        };
+        self.shared.store.enqueue_message(message).await
+    }
+}
+
+/// Deliveries about one object, in the order in which Stripe made them.
+fn group_by_object(claimed: Vec<Claimed>) -> Vec<Vec<Claimed>> {
+    let mut order: HashMap<String, usize> = HashMap::with_capacity(claimed.len());
+    let mut groups: Vec<Vec<Claimed>> = Vec::with_capacity(claimed.len());
+    for delivery in claimed {
+        let object = delivery.object_id.clone().unwrap_or_else(|| delivery.id.clone());
+        let index = *order.entry(object).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        if let Some(group) = groups.get_mut(index) {
+            group.push(delivery);
+        }
+    }
+    for group in &mut groups {
+        group.sort_by_key(|delivery| delivery.created);
+    }
+    groups
+}
+
+/// What the database said, for the log.
+fn cause(error: &StoreError) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
+}
