@@ -36,8 +36,9 @@ impl Pages {
             .map_err(|error| error.to_string())?;
         let Ok(response) = self.api.clone().oneshot(request).await;
         let fine = response.status().is_success();
-        let body =
-            to_bytes(response.into_body(), ANSWER_LIMIT).await.map_err(|error| error.to_string())?;
+        let body = to_bytes(response.into_body(), ANSWER_LIMIT)
+            .await
+            .map_err(|error| error.to_string())?;
         let json: Value = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
         if fine { Ok(json) } else { Err(field(&json["error"], "message").to_owned()) }
     }

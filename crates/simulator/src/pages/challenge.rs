@@ -98,9 +98,7 @@ pub(super) async fn answer(
 
 fn refused(pages: &Pages, query: &ChallengeQuery, back: Option<&str>, message: &str) -> Response {
     match (query.own_path(), back) {
-        (Some(path), _) => {
-            view::see_other(&format!("{path}?note={}", pages.leave_note(message)))
-        }
+        (Some(path), _) => view::see_other(&format!("{path}?note={}", pages.leave_note(message))),
         (None, Some(url)) => view::see_other(url),
         (None, None) => view::message(
             StatusCode::PAYMENT_REQUIRED,

@@ -45,8 +45,7 @@ pub(super) async fn show(
     Query(query): Query<ControlQuery>,
 ) -> Response {
     pages.deliverer.plan();
-    let (tab, title) =
-        TABS.iter().find(|(id, _)| *id == query.tab).copied().unwrap_or(TABS[0]);
+    let (tab, title) = TABS.iter().find(|(id, _)| *id == query.tab).copied().unwrap_or(TABS[0]);
     let values = match tab {
         "events" => events(&pages, &query),
         "deliveries" => deliveries(&pages, &query),
@@ -244,15 +243,11 @@ pub(super) fn next_renewal(pages: &Pages) -> Option<i64> {
 }
 
 fn clock(pages: &Pages) -> Value {
-    let steps: Vec<Value> = [
-        ("hour", "+1 hour"),
-        ("day", "+1 day"),
-        ("3days", "+3 days"),
-        ("month", "+1 month"),
-    ]
-    .into_iter()
-    .map(|(value, text)| values! { value, text })
-    .collect();
+    let steps: Vec<Value> =
+        [("hour", "+1 hour"), ("day", "+1 day"), ("3days", "+3 days"), ("month", "+1 month")]
+            .into_iter()
+            .map(|(value, text)| values! { value, text })
+            .collect();
     let clocks: Vec<Value> = pages
         .engine
         .list(Kind::TestClock, None, ROWS)

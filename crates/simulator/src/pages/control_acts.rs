@@ -104,9 +104,9 @@ pub(super) async fn move_clock(State(pages): State<Pages>, Form(form): Form<Move
         destination(&pages, &form.by)
     };
     let result = match to {
-        Ok(to) => advance(&pages, to).await.map(|()| {
-            format!("It is now {}.", moment(pages.engine.clock().now()))
-        }),
+        Ok(to) => advance(&pages, to)
+            .await
+            .map(|()| format!("It is now {}.", moment(pages.engine.clock().now()))),
         Err(message) => Err(message),
     };
     back(&pages, "clock", result)

@@ -159,7 +159,8 @@ pub(super) async fn show(
 ) -> Response {
     let errors = pages.note(query.note).map(FormErrors::of).unwrap_or_default();
     let card = query.card.as_deref().map(CardFields::prefilled).unwrap_or_default();
-    let notice = (query.done.as_deref() == Some("paid")).then_some("Thank you, this invoice is paid.");
+    let notice =
+        (query.done.as_deref() == Some("paid")).then_some("Thank you, this invoice is paid.");
     sheet_page(&pages, &token, card, notice, &errors, StatusCode::OK)
 }
 
@@ -211,8 +212,7 @@ pub(super) async fn pdf(State(pages): State<Pages>, Path(token): Path<String>) -
     let Some(invoice) = pages.engine.invoice_by_token(&token) else { return unknown() };
     let sheet = Sheet::of(&pages, &token, &invoice);
     let name = format!("inline; filename=\"Invoice-{}.pdf\"", plain(&sheet.number));
-    let disposition =
-        HeaderValue::try_from(name).unwrap_or(HeaderValue::from_static("inline"));
+    let disposition = HeaderValue::try_from(name).unwrap_or(HeaderValue::from_static("inline"));
     (
         StatusCode::OK,
         [

@@ -79,10 +79,7 @@ pub(crate) fn router(engine: Engine, deliverer: Deliverer) -> Router {
         .route("/c/pay/{id}", get(checkout::show).post(checkout::pay))
         .route("/3ds/{id}", get(challenge::show).post(challenge::answer))
         .route("/p/session/{token}", get(portal::home))
-        .route(
-            "/p/session/{token}/payment-method",
-            get(portal::card_form).post(portal::save_card),
-        )
+        .route("/p/session/{token}/payment-method", get(portal::card_form).post(portal::save_card))
         .route("/p/session/{token}/details", get(portal::details_form).post(portal::save_details))
         .route(
             "/p/session/{token}/subscriptions/{id}/cancel",

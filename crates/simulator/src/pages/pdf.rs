@@ -145,7 +145,13 @@ pub(super) fn invoice(sheet: &Sheet) -> Vec<u8> {
     let total = pages.len();
     for (index, page) in pages.iter_mut().enumerate() {
         page.y = 50.0;
-        page.text(LEFT, Face::Plain, 8.0, 0.4, "SIMULATOR - not a real invoice, no real money moved");
+        page.text(
+            LEFT,
+            Face::Plain,
+            8.0,
+            0.4,
+            "SIMULATOR - not a real invoice, no real money moved",
+        );
         page.text_to(RIGHT, Face::Plain, 8.0, &format!("Page {} of {total}", index + 1));
     }
     write(pages, &sheet.number)
@@ -165,7 +171,8 @@ fn head(page: &mut Page, sheet: &Sheet) {
     let merchant_at = RIGHT - width(&sheet.merchant, 12.0) - 6.0;
     page.text(merchant_at, Face::Bold, 12.0, 0.1, &sheet.merchant);
     page.y -= 34.0;
-    let mut facts = vec![("Invoice number", sheet.number.clone()), ("Date of issue", sheet.issued.clone())];
+    let mut facts =
+        vec![("Invoice number", sheet.number.clone()), ("Date of issue", sheet.issued.clone())];
     if let Some(paid) = &sheet.paid_on {
         facts.push(("Date paid", paid.clone()));
     }
@@ -221,9 +228,7 @@ fn write(pages: Vec<Page>, number: &str) -> Vec<u8> {
         pdf.stream(*content_id, &page.content.finish());
     }
     for (id, name) in [(plain, &b"Helvetica"[..]), (bold, b"Helvetica-Bold")] {
-        pdf.type1_font(id)
-            .base_font(Name(name))
-            .encoding_predefined(Name(b"WinAnsiEncoding"));
+        pdf.type1_font(id).base_font(Name(name)).encoding_predefined(Name(b"WinAnsiEncoding"));
     }
     let title = format!("Invoice {number}");
     pdf.document_info(info)
@@ -243,6 +248,9 @@ mod tests {
         assert!(width("iii", 10.0) < width("mmm", 10.0));
         let lines = wrapped("Remaining time on Team after 11 Oct 2026", 10.0, 90.0);
         assert!(lines.len() > 1 && lines.iter().all(|line| width(line, 10.0) <= 90.0));
-        assert_eq!(encoded("€9 ×2 −1 漢"), [0x80, b'9', b' ', 0xd7, b'2', b' ', b'-', b'1', b' ', b'?']);
+        assert_eq!(
+            encoded("€9 ×2 −1 漢"),
+            [0x80, b'9', b' ', 0xd7, b'2', b' ', b'-', b'1', b' ', b'?']
+        );
     }
 }

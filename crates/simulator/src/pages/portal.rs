@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::Pages;
 use super::cards::{CardFields, FormErrors, test_cards};
 use super::checkout::CardQuery;
-use super::text::{Mark, day, field, first_of, money, per};
+use super::text::{Mark, day, field, first_of, money, per, short_day};
 use super::view::{self, Link, values};
 use crate::ConfirmOutcome;
 
@@ -284,7 +284,7 @@ pub(super) async fn home(
         .iter()
         .map(|invoice| InvoiceRow {
             number: field(invoice, "number").to_owned(),
-            date: day(invoice["created"].as_i64().unwrap_or(0)),
+            date: short_day(invoice["created"].as_i64().unwrap_or(0)),
             amount: money(invoice["total"].as_i64().unwrap_or(0), field(invoice, "currency")),
             mark: Mark::of_invoice(invoice),
             url: field(invoice, "hosted_invoice_url").to_owned(),

@@ -246,8 +246,9 @@ fn confirm_page(
 ) -> Response {
     let id = field(subscription, "id");
     let plans = format!("{}/subscriptions/{id}/update", visit.base());
-    let chosen =
-        choices(pages, visit, subscription).into_iter().find(|choice| choice.id == price && !choice.current);
+    let chosen = choices(pages, visit, subscription)
+        .into_iter()
+        .find(|choice| choice.id == price && !choice.current);
     let Some(chosen) = chosen else { return view::see_other(&plans) };
     let preview = match pages.engine.portal_preview_switch(&visit.token, id, price) {
         Ok(preview) => preview,

@@ -85,6 +85,11 @@ pub(super) fn day(seconds: i64) -> String {
     written(seconds, "%-d %B %Y")
 }
 
+/// `3 Jan 2027`, for lists.
+pub(super) fn short_day(seconds: i64) -> String {
+    written(seconds, "%-d %b %Y")
+}
+
 /// `3 Jan 2027, 09:15:02 UTC`.
 pub(super) fn moment(seconds: i64) -> String {
     written(seconds, "%-d %b %Y, %H:%M:%S UTC")
@@ -179,8 +184,14 @@ mod tests {
     /// Shows intervals, single and several.
     #[test]
     fn intervals_read_naturally() {
-        assert_eq!(per(&json!({"recurring": {"interval": "month", "interval_count": 1}})), "per month");
-        assert_eq!(per(&json!({"recurring": {"interval": "month", "interval_count": 3}})), "every 3 months");
+        assert_eq!(
+            per(&json!({"recurring": {"interval": "month", "interval_count": 1}})),
+            "per month"
+        );
+        assert_eq!(
+            per(&json!({"recurring": {"interval": "month", "interval_count": 3}})),
+            "every 3 months"
+        );
         assert_eq!(per(&json!({"recurring": null})), "");
         assert_eq!(day(0), "1 January 1970");
         assert_eq!(rfc3339(0), "1970-01-01T00:00:00Z");

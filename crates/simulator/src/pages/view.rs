@@ -87,8 +87,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 
 /// A page.
 pub(super) fn page(status: StatusCode, template: &str, values: Value) -> Response {
-    let rendered =
-        TEMPLATES.get_template(template).and_then(|found| found.render(Serde(&values)));
+    let rendered = TEMPLATES.get_template(template).and_then(|found| found.render(Serde(&values)));
     match rendered {
         Ok(html) => (
             status,
@@ -132,7 +131,10 @@ pub(super) fn see_other(url: &str) -> Response {
     match HeaderValue::try_from(url) {
         Ok(location) => (
             StatusCode::SEE_OTHER,
-            [(header::LOCATION, location), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))],
+            [
+                (header::LOCATION, location),
+                (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+            ],
         )
             .into_response(),
         Err(_) => message(
@@ -159,4 +161,28 @@ pub(super) async fn stylesheet() -> Response {
 /// `GET /_assets/simulator.js`
 pub(super) async fn script() -> Response {
     asset("text/javascript; charset=utf-8", SCRIPT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Shows that every template is well-formed: a broken one would be missing here.
+    #[test]
+    fn all_templates_parse() {
+        let mut names: Vec<&str> = TEMPLATES.templates().map(|(name, _)| name).collect();
+        names.sort_unstable();
+        assert_eq!(names.len(), 20, "{names:?}");
+    }
+
+    /// Shows that what people typed cannot become markup.
+    #[test]
+    fn values_are_escaped() {
+        let text = "<script>alert('1')</script>";
+        let values =
+            values! { heading => text, lines => [text], testid => "t", link => None::<u8> };
+        let html = TEMPLATES.get_template("message.html").and_then(|t| t.render(Serde(&values)));
+        let html = html.unwrap_or_else(|error| format!("{error:#}"));
+        assert!(html.contains("&lt;script&gt;") && !html.contains("<script>alert"), "{html}");
+    }
 }

@@ -400,10 +400,7 @@ mod tests {
             let jobs = book.claim(now, 8);
             assert_eq!(jobs.len(), 1);
             tries += 1;
-            assert_eq!(
-                book.record(1, attempt(now, Outcome::Answered(500)), now),
-                Settled::Nothing
-            );
+            assert_eq!(book.record(1, attempt(now, Outcome::Answered(500)), now), Settled::Nothing);
         }
         assert_eq!(tries, ladder::LADDER_SECONDS.len() + 1);
         assert!(matches!(book.get(1).unwrap().state, DeliveryState::Exhausted { .. }));
@@ -457,8 +454,14 @@ mod tests {
         book.plan(2, "evt_2", "a.b", target(), &double, 0);
         let jobs = book.claim(0, 8);
         assert_eq!(jobs.len(), 2);
-        assert_eq!(book.record(jobs[0].number, attempt(0, Outcome::Answered(200)), 0), Settled::FirstAcknowledgement);
-        assert_eq!(book.record(jobs[1].number, attempt(0, Outcome::Answered(200)), 0), Settled::Nothing);
+        assert_eq!(
+            book.record(jobs[0].number, attempt(0, Outcome::Answered(200)), 0),
+            Settled::FirstAcknowledgement
+        );
+        assert_eq!(
+            book.record(jobs[1].number, attempt(0, Outcome::Answered(200)), 0),
+            Settled::Nothing
+        );
         let delay = Faults { delay: 1.0, delay_seconds: 9, ..Faults::default() };
         book.plan(3, "evt_3", "a.b", target(), &delay, 0);
         assert_eq!(book.next_due_ms(8), Some(9_000));

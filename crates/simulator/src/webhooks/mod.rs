@@ -15,8 +15,8 @@ use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
 
 use crate::engine::{Endpoint, Engine};
-use book::{Book, Job, Settled, Target};
 pub use book::{Attempt, Delivery, DeliveryState, Outcome};
+use book::{Book, Job, Settled, Target};
 pub use faults::Faults;
 pub use ladder::{LADDER_SECONDS, next_attempt};
 
@@ -252,8 +252,7 @@ impl Deliverer {
                 let (outcome, response) = self.send(&job.event_id, &endpoint).await;
                 let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
                 tracing::debug!(event = %job.event_id, endpoint = %endpoint.id, ?outcome, "Tried a webhook delivery");
-                let attempt =
-                    Attempt { at_ms, duration_ms, outcome, response, manual: job.manual };
+                let attempt = Attempt { at_ms, duration_ms, outcome, response, manual: job.manual };
                 let now_ms = self.0.engine.clock().now_ms();
                 let mut desk = self.desk();
                 if desk.book.record(job.number, attempt, now_ms) == Settled::FirstAcknowledgement {

@@ -1,0 +1,8 @@
+//! The simulator as browsers and webhook receivers see it, all through HTTP.
+
+mod checkout;
+mod control;
+mod house;
+mod invoices;
+mod portal;
+mod webhooks;
