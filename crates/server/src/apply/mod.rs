@@ -289,7 +289,7 @@ impl Apply {
                 }
             }
         }
-        let fetched = match T::read(&self.stripe, id).await {
+        let fetched = match T::fetch(&self.stripe, id).await {
             Ok(fetched) => fetched,
             // Stripe forgot it: a deleted test clock takes its objects along. The mirror keeps
             // what it knew last, since books are kept.

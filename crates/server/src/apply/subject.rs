@@ -27,7 +27,7 @@ pub(super) trait Subject: MirrorObject + PartialEq {
     /// Stripe's words into ours.
     fn translate(wire: Self::Wire) -> Result<Self, Untranslatable>;
     /// Reads it from Stripe.
-    fn read(
+    fn fetch(
         stripe: &Client,
         id: &str,
     ) -> impl Future<Output = Result<Fetched<Self::Wire>, StripeError>> + Send;
@@ -46,7 +46,7 @@ macro_rules! subject {
             fn translate(wire: Self::Wire) -> Result<Self, Untranslatable> {
                 $translate(wire)
             }
-            async fn read(stripe: &Client, id: &str) -> Result<Fetched<Self::Wire>, StripeError> {
+            async fn fetch(stripe: &Client, id: &str) -> Result<Fetched<Self::Wire>, StripeError> {
                 stripe.$accessor().retrieve(id, &Params::new()).await
             }
             fn owner(&self) -> Owner {

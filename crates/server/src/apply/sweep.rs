@@ -12,6 +12,7 @@ use domain::time::Span;
 use store::StoreError;
 use stripe::client::Pager;
 use stripe::form::Params;
+use stripe::objects::Identified;
 
 /// How far back the sweep looks for invoices, charges and what follows from them. Stripe sends a
 /// lost event for three days at most, so this covers an installation that was away for a month.
@@ -88,7 +89,10 @@ impl Apply {
         &self,
         mut pages: Pager<T::Wire>,
         report: &mut SweepReport,
-    ) -> Result<(), ApplyError> {
+    ) -> Result<(), ApplyError>
+    where
+        T::Wire: Identified,
+    {
         while let Some(page) = pages.next_page().await? {
             for kept in page.object.data {
                 report.compared += 1;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::{
-    Customer, Dispute, Expandable, Invoice, List, Metadata, PaymentMethod,
+    Card, Customer, Dispute, Expandable, Invoice, List, Metadata, PaymentMethod,
     envelope::{id_of, identified, lenient},
 };
 use crate::{StripeId, UnixSeconds};
@@ -205,6 +205,9 @@ pub struct Charge {
     /// What bank and Radar said.
     #[serde(default)]
     pub outcome: Option<ChargeOutcome>,
+    /// How it was paid. Read through [`Charge::card`].
+    #[serde(default)]
+    payment_method_details: Option<ChargeMethod>,
     /// The receipt page.
     #[serde(default)]
     pub receipt_url: Option<String>,
@@ -294,7 +297,20 @@ impl PaymentIntent {
     }
 }
 
+/// How a charge was paid.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+struct ChargeMethod {
+    #[serde(default)]
+    card: Option<Card>,
+}
+
 impl Charge {
+    /// The card it was paid with, when it was a card.
+    #[must_use]
+    pub fn card(&self) -> Option<&Card> {
+        self.payment_method_details.as_ref()?.card.as_ref()
+    }
+
     /// The id of who paid.
     #[must_use]
     pub fn customer_id(&self) -> Option<&str> {
