@@ -1,6 +1,12 @@
 //! The settings in force, checked as a whole before anything starts. This room never changes a
 //! setting and never prints one that is secret. Start with [`Settings`], then `load`.
 
+mod catalogue_file;
+mod load;
+mod mapping;
+
+pub use load::{Effective, Faults, Loaded, Notice, Origin, database_url, load};
+
 use domain::catalogue::Catalogue;
 use domain::entitlement::Policy;
 use domain::time::Span;
@@ -73,6 +79,18 @@ pub struct AccessSettings {
     pub disable_auth: bool,
 }
 
+impl AccessSettings {
+    /// Whether the settings make the owner of this address an operator, once it is verified.
+    /// `email` is in lower case.
+    #[must_use]
+    pub fn names_operator(&self, email: &str) -> bool {
+        let by_domain = email.rsplit_once('@').is_some_and(|(_, domain)| {
+            self.admin_email_domain.as_deref().is_some_and(|allowed| allowed == domain)
+        });
+        by_domain || self.admin_emails.iter().any(|named| named == email)
+    }
+}
+
 /// Everything that can be set.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -94,4 +112,6 @@ pub struct Settings {
     pub catalogue: Catalogue,
     /// `LOG_FORMAT=json`.
     pub json_logs: bool,
+    /// `METRICS_TOKEN`: lets `/metrics` be read from other machines.
+    pub metrics_token: Option<SecretString>,
 }
