@@ -11,6 +11,7 @@ pub mod apply;
 pub mod entitlements;
 pub mod billing;
 pub mod identity;
+pub mod schedule;
 pub mod http;
 pub mod cli;
 pub mod observe;
