@@ -14,6 +14,7 @@ mod fold;
 mod migrate;
 mod postgres;
 mod sqlite;
+mod tls;
 mod tx;
 mod value;
 
@@ -155,6 +156,15 @@ impl Store {
         match self.backend {
             Backend::Sqlite(_) => Dialect::Sqlite,
             Backend::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// How many commits this process has made on SQLite; none on PostgreSQL, which counts its own.
+    #[must_use]
+    pub fn commits(&self) -> Option<u64> {
+        match &self.backend {
+            Backend::Sqlite(sqlite) => Some(sqlite.commits()),
+            Backend::Postgres(_) => None,
         }
     }
 

@@ -3,7 +3,9 @@
 use crate::error::{StoreError, StoreResult};
 use crate::tx::Tx;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 /// Connections a node keeps at most. PostgreSQL's default is 100 for all of its clients.
@@ -20,14 +22,7 @@ impl Postgres {
     pub(crate) fn open(url: &str) -> StoreResult<Self> {
         let mut config: tokio_postgres::Config = url.parse().map_err(StoreError::unavailable)?;
         config.application_name("billhook").connect_timeout(WAIT);
-        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(StoreError::unavailable)?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let tls = tokio_postgres_rustls::MakeRustlsConnect::new(tls);
+        let tls = crate::tls::connector(config.get_ssl_mode())?;
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let pool = Pool::builder(Manager::from_config(config, tls, recycling))
             .max_size(CONNECTIONS)
@@ -65,7 +60,10 @@ impl Postgres {
         let work = async move {
             let mut tx = Tx::Postgres(client);
             let result = match tx.batch(begin).await {
-                Ok(()) => job(&mut tx).await,
+                Ok(()) => match AssertUnwindSafe(job(&mut tx)).catch_unwind().await {
+                    Ok(result) => result,
+                    Err(_) => Err(StoreError::bug("a transaction panicked")),
+                },
                 Err(error) => Err(error),
             };
             let end = if result.is_ok() { "commit" } else { "rollback" };

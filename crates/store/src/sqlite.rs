@@ -12,7 +12,9 @@ use crate::tx::Tx;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use rusqlite::{Connection, OpenFlags};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -33,6 +35,7 @@ type Job = Box<dyn FnOnce(&mut Tx) -> (bool, Answer) + Send>;
 pub(crate) struct Sqlite {
     jobs: mpsc::Sender<Job>,
     readers: Arc<Readers>,
+    commits: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
@@ -46,15 +49,25 @@ impl Sqlite {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(StoreError::unavailable)?;
         }
-        let connection = open_writer(path)?;
+        let connection = open_writer(path, OpenFlags::SQLITE_OPEN_CREATE)?;
         let (jobs, queue) = mpsc::channel(QUEUE);
-        let writer = Writer { path: path.to_owned(), tx: Some(Tx::Sqlite(connection)) };
+        let commits = Arc::new(AtomicU64::new(0));
+        let writer = Writer {
+            path: path.to_owned(),
+            tx: Some(Tx::Sqlite(connection)),
+            commits: Arc::clone(&commits),
+        };
         std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || writer.run(queue))
             .map_err(StoreError::unavailable)?;
         let readers = Readers { path: path.to_owned(), idle: Mutex::default() };
-        Ok(Self { jobs, readers: Arc::new(readers) })
+        Ok(Self { jobs, readers: Arc::new(readers), commits })
+    }
+
+    /// How many commits the writer has made.
+    pub(crate) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
     }
 
     pub(crate) async fn write<R, F>(&self, job: F) -> StoreResult<R>
@@ -64,7 +77,10 @@ impl Sqlite {
     {
         let (tell, told) = oneshot::channel();
         let job: Job = Box::new(move |tx| {
-            let result = ready(job(tx));
+            // A panic is rolled back like an error, and its caller is told; the others of the same
+            // commit never learn of it.
+            let result = catch_unwind(AssertUnwindSafe(|| ready(job(tx))))
+                .unwrap_or_else(|_| Err(StoreError::bug("a transaction panicked")));
             let keep = result.is_ok();
             let answer: Answer = Box::new(move |commit| {
                 let result = match commit {
@@ -143,6 +159,7 @@ struct Writer {
     path: PathBuf,
     /// None after a failed commit, until a new connection has proven itself.
     tx: Option<Tx>,
+    commits: Arc<AtomicU64>,
 }
 
 impl Writer {
@@ -164,31 +181,27 @@ impl Writer {
     fn fold(&mut self, jobs: &mut Vec<Job>) -> Result<(), String> {
         let alone = jobs.len() == 1;
         let mut answers = Vec::with_capacity(jobs.len());
+        let commits = Arc::clone(&self.commits);
         let outcome = self.begin().and_then(|tx| {
             for job in jobs.drain(..) {
                 if !alone {
                     command(tx, "savepoint job")?;
                 }
-                let run = std::panic::AssertUnwindSafe(|| job(tx));
-                match std::panic::catch_unwind(run) {
-                    Ok((keep, answer)) => {
-                        answers.push(answer);
-                        if !keep && alone {
-                            return command(tx, "rollback");
-                        }
-                        if !keep {
-                            command(tx, "rollback to job")?;
-                        }
-                    }
-                    // The caller's channel is dropped with the job, which tells the caller.
-                    Err(_) if alone => return command(tx, "rollback"),
-                    Err(_) => command(tx, "rollback to job")?,
+                let (keep, answer) = job(tx);
+                answers.push(answer);
+                if !keep && alone {
+                    return command(tx, "rollback");
+                }
+                if !keep {
+                    command(tx, "rollback to job")?;
                 }
                 if !alone {
                     command(tx, "release job")?;
                 }
             }
-            command(tx, "commit")
+            command(tx, "commit")?;
+            commits.fetch_add(1, Ordering::Relaxed);
+            Ok(())
         });
         jobs.clear();
         for answer in answers {
@@ -199,7 +212,8 @@ impl Writer {
 
     fn begin(&mut self) -> Result<&mut Tx, String> {
         if self.tx.is_none() {
-            let connection = open_writer(&self.path)
+            // Not created: a file that has gone away must come back, not be replaced by an empty one.
+            let connection = open_writer(&self.path, OpenFlags::empty())
                 .and_then(|connection| prove(&connection).map(|()| connection))
                 .map_err(|error| {
                     // Callers are refused meanwhile; a pause keeps a broken disk from spinning.
@@ -245,8 +259,9 @@ fn prove(connection: &Connection) -> StoreResult<()> {
     Ok(())
 }
 
-fn open_writer(path: &Path) -> StoreResult<Connection> {
-    let connection = Connection::open(path)?;
+fn open_writer(path: &Path, or_create: OpenFlags) -> StoreResult<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | or_create;
+    let connection = Connection::open_with_flags(path, flags)?;
     // The busy timeout comes first: switching to WAL may itself have to wait.
     connection.execute_batch(
         "pragma busy_timeout = 10000;

@@ -1,10 +1,9 @@
 //! The conformance suite: each case shows one promise of the store, on SQLite and on PostgreSQL.
 
 #![expect(clippy::unwrap_used, reason = "in a test, what cannot be had is a failure")]
-// The suite says what it shows in a sentence before each case; these are its own few words.
-#![expect(unreachable_pub, reason = "the harness file is shared with another crate")]
 
 #[path = "../../../testkit/src/database.rs"]
+#[expect(unreachable_pub, reason = "the harness file is shared with another crate")]
 mod database;
 mod make;
 
@@ -28,9 +27,9 @@ use store::Store;
 
 /// A database that is migrated and open, for one case.
 #[derive(Debug)]
-pub struct Case {
-    pub store: Store,
-    pub scratch: Scratch,
+struct Case {
+    store: Store,
+    scratch: Scratch,
 }
 
 /// Runs one case on one database, and removes the database whatever comes of it.

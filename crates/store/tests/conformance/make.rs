@@ -14,10 +14,10 @@ use store::{
 };
 
 /// The moment all cases start at.
-pub const NOW: Timestamp = Timestamp::from_millis(1_772_000_000_000);
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_772_000_000_000);
 
 /// So many seconds after [`NOW`].
-pub fn after(seconds: u32) -> Timestamp {
+pub(crate) fn after(seconds: u32) -> Timestamp {
     NOW.plus(Span::seconds(seconds))
 }
 
@@ -27,11 +27,11 @@ fn body() -> String {
     format!("{:026}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-pub fn event(id: &str) -> NewDelivery {
+pub(crate) fn event(id: &str) -> NewDelivery {
     event_with(id, format!(r#"{{"id":"{id}"}}"#).as_bytes())
 }
 
-pub fn event_with(id: &str, body: &[u8]) -> NewDelivery {
+pub(crate) fn event_with(id: &str, body: &[u8]) -> NewDelivery {
     NewDelivery {
         id: id.to_owned(),
         kind: "customer.subscription.updated".to_owned(),
@@ -44,7 +44,7 @@ pub fn event_with(id: &str, body: &[u8]) -> NewDelivery {
     }
 }
 
-pub fn organization_row(name: &str) -> OrganizationRow {
+pub(crate) fn organization_row(name: &str) -> OrganizationRow {
     OrganizationRow {
         id: OrganizationId::trusted(format!("org_{}", body())),
         name: name.to_owned(),
@@ -55,14 +55,14 @@ pub fn organization_row(name: &str) -> OrganizationRow {
 }
 
 /// An organisation that is in the database.
-pub async fn organization(store: &Store) -> OrganizationId {
+pub(crate) async fn organization(store: &Store) -> OrganizationId {
     let row = organization_row("Acme");
     let id = row.id.clone();
     store.insert_organizations(vec![row]).await.unwrap();
     id
 }
 
-pub fn audit(action: &str) -> AuditEntry {
+pub(crate) fn audit(action: &str) -> AuditEntry {
     AuditEntry {
         id: AuditId::trusted(format!("aud_{}", body())),
         at: NOW,
@@ -76,7 +76,7 @@ pub fn audit(action: &str) -> AuditEntry {
     }
 }
 
-pub fn message(dedupe_key: &str) -> NewMessage {
+pub(crate) fn message(dedupe_key: &str) -> NewMessage {
     NewMessage {
         id: OutboxId::trusted(format!("out_{}", body())),
         organization: None,
@@ -87,7 +87,7 @@ pub fn message(dedupe_key: &str) -> NewMessage {
     }
 }
 
-pub fn intent(organization: &OrganizationId, kind: &'static str, target: &str) -> NewIntent {
+pub(crate) fn intent(organization: &OrganizationId, kind: &'static str, target: &str) -> NewIntent {
     let body = body();
     NewIntent {
         id: IntentId::trusted(format!("int_{body}")),
@@ -99,7 +99,7 @@ pub fn intent(organization: &OrganizationId, kind: &'static str, target: &str) -
     }
 }
 
-pub fn checkout(id: &str, organization: &OrganizationId, intent: &IntentId) -> CheckoutRow {
+pub(crate) fn checkout(id: &str, organization: &OrganizationId, intent: &IntentId) -> CheckoutRow {
     CheckoutRow {
         id: id.to_owned(),
         organization: organization.clone(),
@@ -115,7 +115,7 @@ pub fn checkout(id: &str, organization: &OrganizationId, intent: &IntentId) -> C
     }
 }
 
-pub fn subscription(id: &str, status: SubscriptionStatus) -> Subscription {
+pub(crate) fn subscription(id: &str, status: SubscriptionStatus) -> Subscription {
     Subscription {
         id: id.to_owned(),
         customer: "cus_1".to_owned(),
@@ -137,7 +137,7 @@ pub fn subscription(id: &str, status: SubscriptionStatus) -> Subscription {
     }
 }
 
-pub fn invoice(id: &str, created: Timestamp) -> Invoice {
+pub(crate) fn invoice(id: &str, created: Timestamp) -> Invoice {
     Invoice {
         id: id.to_owned(),
         customer: "cus_1".to_owned(),
@@ -160,7 +160,11 @@ pub fn invoice(id: &str, created: Timestamp) -> Invoice {
 }
 
 /// An entitlement that replaces `version`.
-pub fn entitlement(organization: &OrganizationId, plan: &str, version: i64) -> EntitlementRow {
+pub(crate) fn entitlement(
+    organization: &OrganizationId,
+    plan: &str,
+    version: i64,
+) -> EntitlementRow {
     EntitlementRow {
         organization: organization.clone(),
         entitlement: Entitlement {
@@ -183,7 +187,7 @@ pub fn entitlement(organization: &OrganizationId, plan: &str, version: i64) -> E
 }
 
 /// A commit that does nothing yet.
-pub fn commit(organization: &OrganizationId) -> ApplyCommit {
+pub(crate) fn commit(organization: &OrganizationId) -> ApplyCommit {
     ApplyCommit {
         organization: organization.clone(),
         mirror: Vec::new(),

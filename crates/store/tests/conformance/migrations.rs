@@ -137,8 +137,17 @@ async fn schema(scratch: &Scratch) -> Schema {
             schema.entry(table).or_default().push(line);
         }
     }
+    for lines in schema.values_mut() {
+        // Columns keep their order; the databases list the keys after them in orders of their own.
+        let keys = lines.iter().position(|line| is_key(line)).unwrap_or(lines.len());
+        lines[keys..].sort();
+    }
     assert!(!schema.is_empty(), "{dialect:?} has no tables");
     schema
+}
+
+fn is_key(line: &str) -> bool {
+    line.starts_with("key ") || line.starts_with("unique ")
 }
 
 fn sqlite_schema(path: &std::path::Path) -> Vec<(String, String)> {
@@ -185,7 +194,7 @@ async fn postgres_schema(url: &str) -> Vec<(String, String)> {
          from pg_index i join pg_class t on t.oid = i.indrelid
          join pg_namespace s on s.oid = t.relnamespace
          where s.nspname = 'public' and i.indisunique
-         order by 1, 2 collate \"C\"",
+         order by t.relname collate \"C\"",
     ] {
         for row in client.query(sql, &[]).await.unwrap() {
             lines.push((row.get::<_, String>(0), row.get::<_, String>(1)));
