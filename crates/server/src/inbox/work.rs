@@ -12,12 +12,14 @@ use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use store::{Claimed, Finish, NewMessage, StoreError, StoreResult};
+use store::{Claimed, Dialect, Finish, NewMessage, StoreError, StoreResult};
 use tokio_util::sync::CancellationToken;
 
-/// How long a worker may keep a delivery. Longer than the slowest look at Stripe with all of the
-/// client's own retries, so that a lease is over only when its worker is gone.
-const LEASE: Span = Span::minutes(3);
+/// How long one attempt may take, looks at Stripe and their repetitions included.
+const ATTEMPT: Duration = Duration::from_secs(30);
+/// How long a worker may keep a delivery. Longer than an attempt, so that a lease is over only
+/// when its worker is gone.
+const LEASE: Span = Span::seconds(45);
 /// Deliveries taken at once.
 const BATCH: u32 = 128;
 /// Objects looked at at the same time. Deliveries about one object follow one another.
@@ -31,6 +33,7 @@ const RESCUE_EVERY: Duration = Duration::from_secs(5);
 impl Inbox {
     /// Works until told to stop, and finishes what it has begun.
     pub async fn run(&self, stop: CancellationToken) {
+        self.rescue_own().await;
         let rescue = async {
             loop {
                 if let Err(error) = self.rescue().await {
@@ -75,6 +78,18 @@ impl Inbox {
         Ok(rescued)
     }
 
+    /// A SQLite file has one process at a time, so at its start every lease is that of a process
+    /// that is gone, and nobody has to wait for its end.
+    async fn rescue_own(&self) {
+        let shared = &self.shared;
+        if shared.store.dialect() == Dialect::Sqlite {
+            let end_of_any_lease = shared.world.now().plus(LEASE);
+            if let Err(error) = shared.store.rescue_expired_leases(end_of_any_lease).await {
+                tracing::warn!(error = cause(&error), "Could not return the last run's leases");
+            }
+        }
+    }
+
     /// Claims what is due now, works on it, and says how many deliveries that were.
     ///
     /// # Errors
@@ -97,13 +112,17 @@ impl Inbox {
 
     /// One attempt at one delivery.
     async fn step(&self, claimed: &Claimed) {
-        let attempt = AssertUnwindSafe(self.shared.apply.delivery(claimed)).catch_unwind().await;
+        let attempt = AssertUnwindSafe(self.shared.apply.delivery(claimed)).catch_unwind();
+        // Cutting an attempt off is safe: its commit happens as a whole or not at all, and when it
+        // happened after all, the claim is gone and nothing more is written here.
+        let attempt = tokio::time::timeout(ATTEMPT, attempt).await;
         let now = self.shared.world.now();
         let state = claimed.state();
         let next = match attempt {
-            Ok(Ok(_)) => return,
-            Ok(Err(ApplyError::Park(reason))) => state.park(now, reason),
-            Ok(Err(ApplyError::Stripe(error))) => {
+            Err(_) => state.retry(now, &self.shared.ladder, "attempt_timed_out"),
+            Ok(Ok(Ok(_))) => return,
+            Ok(Ok(Err(ApplyError::Park(reason)))) => state.park(now, reason),
+            Ok(Ok(Err(ApplyError::Stripe(error)))) => {
                 let code = error.code().unwrap_or("stripe_unavailable").to_owned();
                 tracing::info!(
                     delivery.id = claimed.id,
@@ -113,7 +132,7 @@ impl Inbox {
                 );
                 state.retry(now, &self.shared.ladder, &code)
             }
-            Ok(Err(ApplyError::Store(error))) => {
+            Ok(Ok(Err(ApplyError::Store(error)))) => {
                 tracing::warn!(
                     delivery.id = claimed.id,
                     error = cause(&error),
@@ -122,7 +141,7 @@ impl Inbox {
                 let detail = if error.is_transient() { "store_unavailable" } else { "internal" };
                 state.retry(now, &self.shared.ladder, detail)
             }
-            Err(_) => state.park(now, ParkReason::Panicked),
+            Ok(Err(_)) => state.park(now, ParkReason::Panicked),
         };
         if let Err(error) = self.leave(claimed, next).await {
             // The lease ends by itself, and the rescuer returns the delivery.
