@@ -39,7 +39,6 @@ async function join(page) {
 async function buyTeam(page) {
   await page.goto("/pricing");
   await page.getByTestId("choose-team").click();
-  await page.getByTestId("card-number").fill("4242 4242 4242 4242");
   await page.getByTestId("pay").click();
   await page.getByTestId("checkout-active").waitFor();
 }
@@ -249,4 +248,67 @@ scene("the end of a session sends to log-in and back", async (page) => {
   await page.getByRole("link", { name: "Organisation", exact: true }).click();
   await page.waitForURL(/\/login\?next=/);
   assert.match(decodeURIComponent(page.url()), /next=\/settings\?tab=organization/);
+});
+
+/** Presses Tab until a control has the focus; gives up after going round. */
+async function tabTo(page, testId) {
+  for (let presses = 0; presses < 60; presses += 1) {
+    const found = await page.evaluate(() => document.activeElement?.getAttribute("data-testid"));
+    if (found === testId) return;
+    await page.keyboard.press("Tab");
+  }
+  assert.fail(`the keyboard does not reach ${testId}`);
+}
+
+scene("sign-up, purchase, plan change and cancellation by keyboard alone", async (page) => {
+  await page.goto("/signup");
+  await page.getByLabel("Your name").focus();
+  for (const text of ["Grace", "Cobol Ltd", "grace@example.test", "a long enough sentence"]) {
+    await page.keyboard.type(text);
+    await page.keyboard.press("Tab");
+  }
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/pricing");
+  await page.getByTestId("choose-team").waitFor();
+  await tabTo(page, "choose-team");
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/mock/checkout/**");
+  await tabTo(page, "pay");
+  await page.keyboard.press("Enter");
+  await page.getByTestId("checkout-active").waitFor();
+  await tabTo(page, "change-plan");
+  await page.keyboard.press("Enter");
+  await page.getByTestId("change-plan-dialog").waitFor();
+  await page.getByRole("radio", { name: /Team/ }).waitFor();
+  // The focus is inside the dialog: interval, then plan, changed with the arrow keys.
+  const inPlans = () =>
+    page.evaluate(() => document.activeElement?.getAttribute("value") === "team");
+  while (!(await inPlans())) await page.keyboard.press("Tab");
+  await page.keyboard.press("ArrowDown");
+  await page.getByTestId("preview").waitFor();
+  await tabTo(page, "confirm-change");
+  await page.keyboard.press("Enter");
+  await page.getByTestId("change-plan-dialog").waitFor({ state: "detached" });
+  await page.getByTestId("plan-name").getByText("Enterprise").waitFor();
+  await tabTo(page, "cancel-plan");
+  await page.keyboard.press("Enter");
+  await page.getByTestId("cancel-dialog").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByTestId("cancel-dialog").waitFor({ state: "detached" });
+  // Closing gives the focus back to where it was.
+  assert.equal(
+    await page.evaluate(() => document.activeElement?.getAttribute("data-testid")),
+    "cancel-plan",
+  );
+});
+
+scene("the theme is chosen, kept and set before the first paint", async (page) => {
+  await page.goto("/pricing");
+  await page.getByTestId("theme").click();
+  await page.getByRole("menuitemradio", { name: "Dark" }).click();
+  const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
+  assert.equal(await theme(), "dark");
+  await page.reload({ waitUntil: "commit" });
+  await page.waitForFunction(() => document.documentElement.dataset.theme !== undefined);
+  assert.equal(await theme(), "dark");
 });

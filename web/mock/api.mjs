@@ -495,11 +495,15 @@ export function makeMock({ now = () => Date.now() } = {}) {
     return { ok: true };
   }
 
-  function hosted(request, path, input, origin) {
+  function hosted(request, { pathname: path, origin, searchParams }, input) {
+    const view = searchParams.get("view");
     const [, kind, key] = path.match(/^\/mock\/(checkout|portal|invoice)\/(.+)$/) ?? [];
     const form = new URLSearchParams(input);
     if (kind === "checkout" && checkouts.has(key)) {
       if (request.method === "GET") return { html: checkoutPage(checkouts.get(key)) };
+      if (form.get("card_number").endsWith("0002")) {
+        return { html: checkoutPage(checkouts.get(key), "Your card was declined.") };
+      }
       checkouts.get(key).status = "paid";
       return { to: `${origin}/settings?tab=billing&checkout=success&session_id=${key}` };
     }
@@ -519,8 +523,9 @@ export function makeMock({ now = () => Date.now() } = {}) {
           };
         }
       }
-      return { html: portalPage(org) };
+      return { html: portalPage(org, view) };
     }
+    if (key?.endsWith(".pdf")) return { html: "%PDF-1.4 (mock)", type: "application/pdf" };
     return { html: `<!doctype html><title>Invoice</title><h1>Invoice ${key ?? ""}</h1>` };
   }
 
@@ -534,8 +539,8 @@ export function makeMock({ now = () => Date.now() } = {}) {
     if (!/^\/(api|mock|__mock)\//.test(path)) return next();
     const text = await readBody(request);
     if (path.startsWith("/mock/")) {
-      const { html, to } = hosted(request, path, text, url.origin);
-      return to ? send(303, "text/plain", "", { Location: to }) : send(200, "text/html", html);
+      const { html, to, type = "text/html" } = hosted(request, url, text);
+      return to ? send(303, "text/plain", "", { Location: to }) : send(200, type, html);
     }
     const requestId = id("req");
     try {

@@ -5,9 +5,9 @@ export function LogoMark({ className }: { className?: string }) {
   return (
     <svg viewBox="0 0 32 32" aria-hidden="true" className={cn("size-8", className)}>
       <rect width="32" height="32" rx="8" className="fill-accent" />
-      <g transform="rotate(12 16 16)" className="fill-on-accent">
-        <path d="M9.600 18.800C8.700 14.600 8.900 9.900 11.300 7.100c2.300-2.700 6.300-3.200 9.400-1.500 2.900 1.600 4.300 4.700 4.400 8.700 0 .5-.6.7-.95.35-1.500-1.600-3.200-2.300-4.700-1.900-2 .5-2.900 2.300-3.100 4.200l-.2 1.850z" />
-        <rect x="10.4" y="20.2" width="5.2" height="7.4" rx="2" className="opacity-65" />
+      <g transform="rotate(14 16 16)" className="fill-on-accent">
+        <path d="M10.4 18.6c-.5-3.2-.7-6.4.1-9.1C11.5 6.3 14 4.6 17.2 4.7c4.3.1 7.2 3.1 7.4 8.5.02.6-.7.9-1.1.45-1.3-1.5-2.8-2.2-4.2-1.9-1.9.4-2.9 2-3.1 4.2l-.2 2.65z" />
+        <rect x="10.9" y="20" width="4.8" height="7.6" rx="1.9" className="opacity-65" />
       </g>
     </svg>
   );

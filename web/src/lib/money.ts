@@ -1,17 +1,15 @@
 // Minor units to text, without ever passing through a float.
 
-/**
- * Where Stripe's minor units differ from what Intl (ISO 4217) says: these are
- * sent as hundredths or as whole units regardless of the currency's own rule.
- */
-const STRIPE_EXPONENT: Readonly<Record<string, number>> = { isk: 2, ugx: 2, mga: 0 };
+// The same table as the server's (crates/domain/src/money.rs), which is Stripe's:
+// Intl knows ISO 4217, and the two differ for some (ISK and UGX are sent as hundredths).
+const WHOLE = "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split(" ");
+const THOUSANDTHS = "bhd jod kwd omr tnd".split(" ");
 
 /** How many decimal digits the minor unit of a currency stands for. */
 export function currencyExponent(currency: string): number {
-  const known = STRIPE_EXPONENT[currency.toLowerCase()];
-  if (known !== undefined) return known;
-  const options = new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions();
-  return options.maximumFractionDigits ?? 2;
+  const code = currency.toLowerCase();
+  if (WHOLE.includes(code)) return 0;
+  return THOUSANDTHS.includes(code) ? 3 : 2;
 }
 
 /** `9900` and exponent 2 become `"99.00"`. */

@@ -2,7 +2,7 @@
 // a style element, which the content security policy refuses. index.css does it.
 import { X } from "lucide-react";
 import { Dialog as Radix } from "radix-ui";
-import type { ReactNode } from "react";
+import { type ReactNode, useRef } from "react";
 import { cn } from "@/lib/cn";
 import { Button } from "./button";
 
@@ -24,6 +24,7 @@ export function Dialog({
   side?: "centre" | "right";
   testId?: string;
 }) {
+  const before = useRef<Element | null>(null);
   return (
     <Radix.Root open={open} onOpenChange={(next) => (next ? undefined : onClose())}>
       <Radix.Portal>
@@ -36,6 +37,14 @@ export function Dialog({
         >
           <Radix.Content
             data-testid={testId}
+            // Radix gives the focus back to its own trigger only; ours are opened by the address.
+            onOpenAutoFocus={() => {
+              before.current = document.activeElement;
+            }}
+            onCloseAutoFocus={(event) => {
+              event.preventDefault();
+              giveFocus(before.current);
+            }}
             {...(description ? {} : { "aria-describedby": undefined })}
             className={cn(
               "pointer-events-auto flex max-h-full flex-col bg-surface shadow-lift outline-none",
@@ -69,9 +78,23 @@ export function Dialog({
   );
 }
 
+/** To where the reader was; when that is gone, to the start of the page. */
+function giveFocus(element: Element | null) {
+  const target =
+    element instanceof HTMLElement && element.isConnected && element !== document.body
+      ? element
+      : document.getElementById("main");
+  target?.focus({ preventScroll: true });
+}
+
 export function DialogBody({ children, className }: { children: ReactNode; className?: string }) {
   return (
-    <div className={cn("min-h-0 flex-1 overflow-y-auto px-5 py-5 sm:px-6", className)}>
+    <div
+      className={cn(
+        "min-h-0 flex-1 overflow-y-auto overscroll-contain px-5 py-5 sm:px-6 [&>*]:min-w-0",
+        className,
+      )}
+    >
       {children}
     </div>
   );

@@ -53,7 +53,7 @@ export function Banner({
     >
       <Icon aria-hidden="true" className="mt-0.5 size-5 shrink-0" />
       <div className="flex min-w-0 flex-1 flex-wrap items-center justify-between gap-x-6 gap-y-3">
-        <div className="min-w-0 max-w-prose">
+        <div className="wrap-anywhere min-w-0 max-w-prose">
           <p className="font-semibold">{title}</p>
           {children ? <div className="mt-0.5 text-ink-soft text-sm">{children}</div> : null}
         </div>

@@ -25,10 +25,13 @@ export function CompareTable({
         aria-label="Feature comparison, scrolls sideways"
         className="relative mt-3 overflow-x-auto outline-offset-[-2px]"
       >
-        <table className="w-full min-w-[34rem] text-sm">
+        <table className="w-full min-w-[32rem] text-sm">
           <thead>
             <tr className="border-line border-b text-left">
-              <th scope="col" className="px-5 py-3 font-medium text-ink-faint sm:px-6">
+              <th
+                scope="col"
+                className="sticky left-0 bg-surface px-5 py-3 font-medium text-ink-faint sm:px-6"
+              >
                 Feature
               </th>
               {plans.map((plan) => (
@@ -46,7 +49,10 @@ export function CompareTable({
           <tbody className="divide-y divide-line">
             {features.map((feature) => (
               <tr key={feature.id}>
-                <th scope="row" className="px-5 py-3 text-left font-normal text-ink-soft sm:px-6">
+                <th
+                  scope="row"
+                  className="sticky left-0 bg-surface px-5 py-3 text-left font-normal text-ink-soft max-sm:max-w-40 sm:px-6"
+                >
                   {feature.name}
                   {feature.kind === "metered" ? (
                     <span className="text-ink-faint"> per month</span>

@@ -56,7 +56,7 @@ export function PlanPanel({
         ) : null}
       </div>
 
-      <dl className="grid gap-px border-line border-y bg-line sm:grid-cols-3">
+      <dl className="grid divide-line border-line border-y max-sm:divide-y sm:grid-cols-3 sm:divide-x">
         <Cell term="Billed">
           {subscription.price ? intervalWord(subscription.price.interval) : "Nothing to pay"}
         </Cell>
@@ -114,7 +114,7 @@ function Cell({
   testId?: string;
 }) {
   return (
-    <div className="bg-surface px-5 py-3.5 sm:px-6" data-testid={testId}>
+    <div className="px-5 py-3.5 sm:px-6" data-testid={testId}>
       <dt className="text-ink-faint text-[0.8125rem]">{term}</dt>
       <dd className="mt-0.5 font-medium text-sm">{children}</dd>
     </div>

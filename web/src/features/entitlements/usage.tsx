@@ -77,7 +77,7 @@ export function UsagePanel({
       {switches.length > 0 ? (
         <Card aria-labelledby="features-title">
           <CardHead id="features-title" title="Features" />
-          <ul className="grid gap-3 p-5 text-sm sm:grid-cols-2 sm:p-6">
+          <ul className="grid gap-x-12 gap-y-3 p-5 text-sm sm:grid-cols-2 sm:p-6">
             {switches.map((feature) => (
               <li key={feature.id} className="flex items-center gap-2.5">
                 {feature.enabled ? (
@@ -144,9 +144,9 @@ function UsageBar({ feature }: { feature: EntitledFeature }) {
           <>
             Starts again on <When at={feature.resets_at} />
           </>
-        ) : limit === "disabled" || limit === "unlimited" ? null : (
-          "Frees up when something is removed"
-        )}
+        ) : share !== null && share >= 8_000 ? (
+          "Remove something, or choose a larger plan."
+        ) : null}
       </p>
     </>
   );
