@@ -13,4 +13,5 @@ pub mod ids;
 pub mod mirror;
 pub mod money;
 pub mod period;
+pub mod usage;
 pub mod time;
