@@ -69,6 +69,9 @@ pub enum BillingError {
         /// What it would be now.
         now: Money,
     },
+    /// The preview is too old, or for another period. Nothing was changed.
+    #[error("the preview is too old")]
+    PreviewExpired,
     /// The subscription neither ends nor changes by itself.
     #[error("there is nothing to take back")]
     NothingToResume,
@@ -105,14 +108,30 @@ pub enum BillingError {
     },
     /// The mirror could not be brought up to date.
     #[error("the mirror could not be brought up to date")]
-    Apply(#[from] ApplyError),
+    Apply(#[source] ApplyError),
     /// The database.
     #[error("the database failed")]
-    Store(#[from] StoreError),
+    Store(#[source] StoreError),
 }
 
 /// A result of this room.
 pub type BillingResult<T> = Result<T, BillingError>;
+
+impl From<StoreError> for BillingError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<ApplyError> for BillingError {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            ApplyError::Stripe(error) => error.into(),
+            ApplyError::Store(error) => Self::Store(error),
+            ApplyError::Park(_) => Self::Apply(error),
+        }
+    }
+}
 
 impl From<StripeError> for BillingError {
     fn from(error: StripeError) -> Self {

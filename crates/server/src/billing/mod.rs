@@ -1,26 +1,38 @@
 //! Buying, changing and leaving a plan: owns every lasting write to Stripe about subscriptions,
 //! each stored as an intent before it is sent, and the checkout sessions. It never decides what an
 //! organisation may do (that is `entitlements`) and never writes the mirror (that is `apply`).
-//! Start with `checkout`, then `intents` for how a write happens once.
+//! Start with `checkout.rs`, then `intents.rs` for how a write happens once.
 
+mod addresses;
+mod change;
+mod checkout;
+mod customer;
 mod error;
+mod intents;
+mod leave;
+mod pace;
+mod schedule;
 mod standing;
 
 pub use error::{BillingError, BillingResult};
-pub use standing::{
-    CardOnFile, PaidPrice, PaymentProblem, PlanName, ScheduledChange, Standing,
-};
+pub use standing::{CardOnFile, PaidPrice, PaymentProblem, PlanName, ScheduledChange, Standing};
 
 use crate::app::World;
 use crate::apply::Apply;
 use crate::config::Settings;
 use domain::catalogue::{Catalogue, Interval, PlanId};
-use domain::ids::{OrganizationId, UserId};
-use domain::mirror::{Invoice, Mirrored};
+use domain::entitlement::Policy;
+use domain::ids::OrganizationId;
 use domain::money::Money;
 use domain::time::Timestamp;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
-use store::{CheckoutState, Page, Store};
+use store::{CheckoutState, Store};
+use tokio::sync::{Mutex, MutexGuard};
+
+/// How many organisations can be at work at once on this node without ever waiting for each other
+/// by chance.
+const TURNS: usize = 256;
 
 /// Buying, changing and leaving. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -32,6 +44,10 @@ struct Parts {
     stripe: stripe::Client,
     catalogue: Arc<Catalogue>,
     apply: Apply,
+    policy: Policy,
+    addresses: addresses::Addresses,
+    pace: pace::Pace,
+    turns: [Mutex<()>; TURNS],
     world: World,
 }
 
@@ -168,141 +184,27 @@ impl Billing {
         stripe: stripe::Client,
         catalogue: Arc<Catalogue>,
         apply: Apply,
-        _settings: &Settings,
+        settings: &Settings,
         world: World,
     ) -> Self {
-        Self(Arc::new(Parts { store, stripe, catalogue, apply, world }))
+        Self(Arc::new(Parts {
+            store,
+            stripe,
+            catalogue,
+            apply,
+            policy: settings.policy,
+            addresses: addresses::Addresses::new(settings),
+            pace: pace::Pace::default(),
+            turns: std::array::from_fn(|_| Mutex::new(())),
+            world,
+        }))
     }
 
-    /// Where billing stands. Stripe is not asked.
-    ///
-    /// # Errors
-    /// When the database is not available; [`BillingError::NotFound`] without such an organisation.
-    pub async fn subscription(&self, _org: &OrganizationId) -> BillingResult<Standing> {
-        Err(BillingError::NotSubscribed)
-    }
-
-    /// Opens a checkout, or gives the one that is open for the same choice.
-    ///
-    /// # Errors
-    /// [`BillingError::AlreadySubscribed`], [`BillingError::RateLimited`] and others.
-    pub async fn start_checkout(
-        &self,
-        _org: &OrganizationId,
-        _user: Option<&UserId>,
-        _request: CheckoutRequest,
-    ) -> BillingResult<OpenCheckout> {
-        Err(BillingError::NotSubscribed)
-    }
-
-    /// How a checkout stands, after looking at Stripe.
-    ///
-    /// # Errors
-    /// [`BillingError::NotFound`] for one of somebody else.
-    pub async fn checkout(
-        &self,
-        _org: &OrganizationId,
-        _id: &str,
-    ) -> BillingResult<CheckoutProgress> {
-        Err(BillingError::NotSubscribed)
-    }
-
-    /// Opens Stripe's customer portal and gives its address.
-    ///
-    /// # Errors
-    /// [`BillingError::ForeignUrl`] and what Stripe refuses.
-    pub async fn portal(
-        &self,
-        _org: &OrganizationId,
-        _return_url: Option<&str>,
-    ) -> BillingResult<String> {
-        Err(BillingError::NotSubscribed)
-    }
-
-    /// What a change of plan would cost. Nothing is changed.
-    ///
-    /// # Errors
-    /// [`BillingError::NotSubscribed`] and others.
-    pub async fn preview_plan_change(
-        &self,
-        _org: &OrganizationId,
-        _choice: &Choice,
-        _when: Option<When>,
-    ) -> BillingResult<ChangePreview> {
-        Err(BillingError::NotSubscribed)
-    }
-
-    /// Changes the plan, now or with the end of the period.
-    ///
-    /// # Errors
-    /// [`BillingError::AmountChanged`], [`BillingError::PaymentFailed`] and others; in all of them
-    /// the old plan stays.
-    pub async fn change_plan(
-        &self,
-        _org: &OrganizationId,
-        _choice: &Choice,
-        _when: Option<When>,
-        _agreed: Agreed,
-    ) -> BillingResult<Standing> {
-        Err(BillingError::NotSubscribed)
-    }
-
-    /// Takes a scheduled change back.
-    ///
-    /// # Errors
-    /// [`BillingError::NothingToResume`] when none is scheduled.
-    pub async fn withdraw_change(&self, _org: &OrganizationId) -> BillingResult<Standing> {
-        Err(BillingError::NotSubscribed)
-    }
-
-    /// Ends the subscription, with its period by default.
-    ///
-    /// # Errors
-    /// [`BillingError::NotSubscribed`] and others.
-    pub async fn cancel(&self, _org: &OrganizationId, _when: When) -> BillingResult<Standing> {
-        Err(BillingError::NotSubscribed)
-    }
-
-    /// Takes a cancellation at the end of the period back.
-    ///
-    /// # Errors
-    /// [`BillingError::NothingToResume`] when it is not going to end.
-    pub async fn resume(&self, _org: &OrganizationId) -> BillingResult<Standing> {
-        Err(BillingError::NotSubscribed)
-    }
-
-    /// A page of invoices, newest first.
-    ///
-    /// # Errors
-    /// When the database is not available.
-    pub async fn invoices(
-        &self,
-        org: &OrganizationId,
-        cursor: Option<String>,
-    ) -> BillingResult<Page<Mirrored<Invoice>>> {
-        Ok(self.0.store.invoices_page(org, cursor, 20).await?)
-    }
-
-    /// Ends a surplus subscription at once and, if asked, refunds what was last paid for it.
-    ///
-    /// # Errors
-    /// [`BillingError::NotSurplus`] for the one that counts, [`BillingError::NotFound`] for others'.
-    pub async fn cancel_surplus(
-        &self,
-        _org: &OrganizationId,
-        _subscription: &str,
-        _refund: bool,
-        _operator: &str,
-    ) -> BillingResult<SurplusEnded> {
-        Err(BillingError::NotSubscribed)
-    }
-
-    /// Finishes writes to Stripe that a crash interrupted; says how many it closed.
-    ///
-    /// # Errors
-    /// When the database is not available. What Stripe refuses is closed as failed; when Stripe
-    /// is not available the intents stay for the next time.
-    pub async fn finish_stale_intents(&self) -> BillingResult<usize> {
-        Ok(0)
+    /// Waits for the organisation's turn on this node, so that a double click does not make both
+    /// callers ask Stripe. Between nodes the intents do the same, only dearer.
+    async fn turn(&self, org: &OrganizationId) -> MutexGuard<'_, ()> {
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(org);
+        let index = usize::try_from(hash % TURNS as u64).unwrap_or(0);
+        self.0.turns[index].lock().await
     }
 }

@@ -1,0 +1,179 @@
+//! Changing plans with the end of the period, by a schedule at Stripe of two phases: what runs now
+//! until it ends, then the new plan, after which the schedule lets go.
+//!
+//! What a schedule is going to do is not in the mirrored subscription, which only names it. So it
+//! is kept in a table of its own, written from Stripe's answer whenever we change a schedule, and
+//! read from Stripe once when somebody else (the portal, the dashboard) made it.
+
+use super::change::Present;
+use super::checkout::Sold;
+use super::intents::{Carried, Deed};
+use super::{Billing, BillingError, BillingResult, ScheduledChange, Standing};
+use domain::ids::OrganizationId;
+use domain::mirror::{ScheduledPrice, Subscription};
+use domain::time::Timestamp;
+use store::{ScheduledRow, StoreError};
+use stripe::form::Params;
+use stripe::objects::{ScheduleStatus, SubscriptionSchedule};
+
+impl Billing {
+    /// Says whether the change is scheduled now; if not, somebody else was faster and the caller
+    /// plans again.
+    pub(super) async fn schedule_change(
+        &self,
+        org: &OrganizationId,
+        present: &Present<'_>,
+        sold: &Sold<'_>,
+    ) -> BillingResult<bool> {
+        let id = present.one.id.as_str();
+        let schedule = match present.one.schedule.as_ref().and_then(|one| one.object()) {
+            Some(schedule) => schedule.clone(),
+            None => {
+                let params = Params::new().set("from_subscription", id);
+                match self.intend(org, Deed::CreateSchedule, id, params).await {
+                    Ok((Carried::Schedule(made), _)) => *made,
+                    Ok(_) | Err(BillingError::Store(StoreError::Stale)) => return Ok(false),
+                    Err(error) => return Err(error),
+                }
+            }
+        };
+        let params = phases(present, sold, &schedule);
+        match self.intend(org, Deed::SetPhases, &schedule.id, params).await {
+            Ok((Carried::Schedule(made), true)) => {
+                self.keep(org, id, &made).await?;
+                Ok(true)
+            }
+            Ok(_) | Err(BillingError::Store(StoreError::Stale)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes a scheduled change back; the running plan goes on.
+    ///
+    /// # Errors
+    /// [`BillingError::NothingToResume`] when none is scheduled, [`BillingError::NotSubscribed`];
+    /// when Stripe is not available.
+    pub async fn withdraw_change(&self, org: &OrganizationId) -> BillingResult<Standing> {
+        let _turn = self.turn(org).await;
+        let present = self.present(org).await?;
+        let Some(schedule) = present.schedule_id() else {
+            return Err(BillingError::NothingToResume);
+        };
+        self.release(org, &present.one.id, &schedule).await?;
+        self.after_write(org, &present.one.id).await
+    }
+
+    /// Lets a subscription go on without its schedule.
+    pub(super) async fn release(
+        &self,
+        org: &OrganizationId,
+        subscription: &str,
+        schedule: &str,
+    ) -> BillingResult<()> {
+        let released = self.intend(org, Deed::ReleaseSchedule, schedule, Params::new()).await;
+        match released {
+            Ok(_) => {}
+            // It let go by itself in the meantime: then there is nothing left to do.
+            Err(error @ BillingError::StripeRefused { .. }) => {
+                if self.fresh(subscription).await?.schedule_id().is_some() {
+                    return Err(error);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(self.0.store.forget_scheduled(schedule).await?)
+    }
+
+    /// What is scheduled for a subscription.
+    pub(super) async fn scheduled_change(
+        &self,
+        org: &OrganizationId,
+        one: &Subscription,
+    ) -> BillingResult<Option<ScheduledChange>> {
+        let Some(schedule) = &one.schedule else { return Ok(None) };
+        let known = self.0.store.scheduled(&one.id).await?;
+        let change = match known.filter(|row| row.schedule == *schedule) {
+            Some(row) => row.change,
+            None => {
+                let asked = Params::new();
+                match self.0.stripe.subscription_schedules().retrieve(schedule, &asked).await {
+                    Ok(found) => self.keep(org, &one.id, &found.object).await?,
+                    Err(error) => {
+                        tracing::warn!("Schedule `{schedule}` could not be read: {error}");
+                        None
+                    }
+                }
+            }
+        };
+        // Once the change was made the schedule may stay for a while without a say.
+        let change = change.filter(|change| one.price.as_ref() != Some(&change.price));
+        Ok(change.and_then(|change| {
+            let (plan, interval) = self.0.catalogue.sold_by(&change.price)?;
+            Some(ScheduledChange { plan: self.name_of(&plan.id), interval, at: change.at })
+        }))
+    }
+
+    async fn keep(
+        &self,
+        org: &OrganizationId,
+        subscription: &str,
+        schedule: &SubscriptionSchedule,
+    ) -> BillingResult<Option<ScheduledPrice>> {
+        let change = following(schedule);
+        self.0
+            .store
+            .keep_scheduled(ScheduledRow {
+                subscription: subscription.to_owned(),
+                organization: org.clone(),
+                schedule: schedule.id.clone(),
+                change: change.clone(),
+                read_at: self.0.world.now(),
+            })
+            .await?;
+        Ok(change)
+    }
+}
+
+/// The price that follows the running phase. Reckoned from the schedule's own dates rather than
+/// from our clock, since a subscription may live by a test clock.
+fn following(schedule: &SubscriptionSchedule) -> Option<ScheduledPrice> {
+    if schedule.status != ScheduleStatus::Active {
+        return None;
+    }
+    let ends = schedule.current_phase?.end_date;
+    let next = schedule.phases.iter().find(|phase| phase.start_date >= ends)?;
+    Some(ScheduledPrice {
+        price: next.items.first()?.price.id().to_owned(),
+        at: Timestamp::from_seconds(next.start_date),
+    })
+}
+
+fn phases(present: &Present<'_>, sold: &Sold<'_>, schedule: &SubscriptionSchedule) -> Params {
+    let one = &present.one;
+    let running = schedule.current_phase.map(|phase| phase.start_date);
+    let start = running
+        .or_else(|| schedule.phases.first().map(|phase| phase.start_date))
+        .or_else(|| one.current_period_start());
+    let end = present.period_end.as_seconds();
+    // A phase that names no payment method would fall back to the customer's, but Checkout
+    // stores the card on the subscription.
+    let card = one.default_payment_method_id();
+    let first = Params::new()
+        .set("items[0][price]", &present.price)
+        .set("items[0][quantity]", present.quantity)
+        .set("start_date", start)
+        .set("end_date", end)
+        .set("trial_end", one.trial_end.filter(|trial| *trial >= end))
+        .set("default_payment_method", card);
+    let second = Params::new()
+        .set("items[0][price]", sold.price)
+        .set("items[0][quantity]", present.quantity)
+        .set("duration[interval]", sold.interval.stripe_name())
+        .set("duration[interval_count]", 1)
+        .set("proration_behavior", "none")
+        .set("default_payment_method", card);
+    Params::new()
+        .set("end_behavior", "release")
+        .set("proration_behavior", "none")
+        .list("phases", [first, second])
+}
