@@ -82,6 +82,8 @@ own_ids! {
     SessionId = "ses_";
     /// A write to Stripe that we mean to make or made.
     IntentId = "int_";
+    /// A quantity held in reserve.
+    ReservationId = "rsv_";
     /// A message to send.
     OutboxId = "out_";
     /// One line of the audit log.

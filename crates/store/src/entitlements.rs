@@ -127,7 +127,10 @@ fn entitlement_row(row: Row) -> StoreResult<EntitlementRow> {
     Ok(EntitlementRow { organization, entitlement, changed_at, version })
 }
 
-async fn load_entitlement(tx: &mut Tx, organization: &str) -> StoreResult<Option<EntitlementRow>> {
+pub(crate) async fn load_entitlement(
+    tx: &mut Tx,
+    organization: &str,
+) -> StoreResult<Option<EntitlementRow>> {
     static SQL: std::sync::OnceLock<String> = std::sync::OnceLock::new();
     let sql = SQL
         .get_or_init(|| format!("select {COLUMNS} from entitlements where organization_id = $1"));

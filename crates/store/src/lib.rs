@@ -30,6 +30,7 @@ mod outbox;
 mod scheduled;
 mod sessions;
 mod switches;
+mod usage;
 mod users;
 
 pub use audit::AuditEntry;
@@ -47,6 +48,7 @@ pub use outbox::{NewMessage, OutboxRow};
 pub use scheduled::ScheduledRow;
 pub use sessions::{SessionRow, SignedIn};
 pub use switches::SwitchOn;
+pub use usage::{UsageAct, UsageAnswer, UsageCall, UsageFault, UsageRules};
 pub use users::{NewAccount, NewVerification, UserRow};
 
 use futures_util::future::BoxFuture;

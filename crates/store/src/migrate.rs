@@ -34,6 +34,7 @@ migrations![
     "0004_mirror",
     "0005_billing",
     "0006_outbox",
+    "0007_usage",
 ];
 
 /// A migration the database has.
