@@ -65,6 +65,9 @@ export async function inspect(page, name) {
         (wanted) => document.documentElement.dataset.theme === wanted,
         theme,
       );
+      await page.evaluate(() =>
+        Promise.all(document.getAnimations().map((one) => one.finished.catch(() => undefined))),
+      );
       const wide = await page.evaluate(
         () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
       );

@@ -12,10 +12,8 @@ import * as z from "zod/mini";
 import { DELIVERY_STATES } from "@/components/status-badge";
 import { safeNext, sessionQuery } from "@/features/identity/session";
 import { AdminFrame } from "./admin-frame";
-import { LoginPage, SignupPage } from "./auth";
 import { NotFoundPage, PageFailure } from "./not-found";
 import { PricingPage } from "./pricing";
-import { SettingsPage } from "./settings";
 import { Shell } from "./shell";
 
 export interface RouterContext {
@@ -97,13 +95,13 @@ const visitorRoute = createRoute({
 const loginRoute = createRoute({
   getParentRoute: () => visitorRoute,
   path: "/login",
-  component: LoginPage,
+  component: lazyRouteComponent(() => import("./auth"), "LoginPage"),
 });
 
 const signupRoute = createRoute({
   getParentRoute: () => visitorRoute,
   path: "/signup",
-  component: SignupPage,
+  component: lazyRouteComponent(() => import("./auth"), "SignupPage"),
 });
 
 /** Pages behind the log-in: `me` is in their context. */
@@ -121,7 +119,7 @@ const settingsRoute = createRoute({
   getParentRoute: () => memberRoute,
   path: "/settings",
   validateSearch: (raw) => settingsSearch.parse(raw),
-  component: SettingsPage,
+  component: lazyRouteComponent(() => import("./settings"), "SettingsPage"),
 });
 
 const adminRoute = createRoute({
@@ -159,6 +157,7 @@ export function makeRouter(queryClient: QueryClient, history?: RouterHistory) {
     context: { queryClient },
     ...(history ? { history } : {}),
     scrollRestoration: true,
+    defaultPreload: "intent",
     defaultPendingMs: 200,
     // Plain text both ways: `?id=12` is the text "12", and nothing is quoted.
     parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),

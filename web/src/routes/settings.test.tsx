@@ -68,6 +68,36 @@ describe("billing", () => {
     expect(screen.queryByTestId("change-plan")).toBeNull();
   });
 
+  it("looks again by itself after a visit to the portal, and not for ever", async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    sessionStorage.setItem("billhook.portal", "visited");
+    const server = stubServer(BASE);
+    renderAt("/settings?tab=billing");
+    await screen.findByTestId("plan-name");
+    server.answer("GET /api/v1/billing/subscription", {
+      body: { ...ON_TEAM, cancel_at_period_end: true },
+    });
+    await vi.advanceTimersByTimeAsync(2_500);
+    expect(await screen.findByTestId("ending-notice")).toBeTruthy();
+    await vi.advanceTimersByTimeAsync(25_000);
+    const asked = server.calls("GET /api/v1/billing/subscription").length;
+    await vi.advanceTimersByTimeAsync(25_000);
+    expect(server.calls("GET /api/v1/billing/subscription")).toHaveLength(asked);
+  });
+
+  it("says that a payment failed even before the invoice is known", async () => {
+    stubServer({
+      ...BASE,
+      "GET /api/v1/billing/subscription": {
+        body: { ...ON_TEAM, status: "UNPAID", is_active: false },
+      },
+    });
+    renderAt("/settings?tab=billing");
+    expect((await screen.findByTestId("payment-problem")).textContent).toMatch(
+      /last payment did not go through/,
+    );
+  });
+
   it("resumes a plan that was to end", async () => {
     const ending = { ...ON_TEAM, cancel_at_period_end: true, cancel_at: "2026-12-01T00:00:00Z" };
     stubServer({

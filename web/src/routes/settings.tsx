@@ -11,6 +11,7 @@ import { Invoices } from "@/features/billing/invoices";
 import { BillingNotices } from "@/features/billing/notices";
 import { PaymentMethod } from "@/features/billing/payment-method";
 import { PlanPanel } from "@/features/billing/plan-panel";
+import { useLookAgain } from "@/features/billing/portal-return";
 import { subscriptionQuery } from "@/features/billing/queries";
 import { isLive } from "@/features/billing/standing";
 import { UsagePanel } from "@/features/entitlements/usage";
@@ -108,7 +109,8 @@ function TabContent({ tab, me }: { tab: Tab; me: Me }) {
 function BillingTab() {
   const search = useSearch({ from: "/member/settings" });
   const navigate = useNavigate();
-  const subscription = useQuery(subscriptionQuery);
+  const refetchInterval = useLookAgain();
+  const subscription = useQuery({ ...subscriptionQuery, refetchInterval });
 
   const toBilling = (dialog?: "plan" | "cancel") =>
     void navigate({

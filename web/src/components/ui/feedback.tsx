@@ -153,7 +153,8 @@ export function ActionError({ error, className }: { error: unknown; className?: 
           {failure.retryAfterSeconds === 1 ? "second" : "seconds"}.
         </p>
       ) : null}
-      <RequestId error={error} className="mt-1" />
+      {/* A refusal explains itself; a failure is for support, who need the id. */}
+      {failure && failure.status >= 500 ? <RequestId error={error} className="mt-1" /> : null}
     </div>
   );
 }

@@ -34,7 +34,7 @@ export function CancelPlanDialog({
         {when === "now" ? (
           <p>
             {name} ends at once and no further payment is tried. The organisation moves to the free
-            plan; its data is kept.
+            plan.
           </p>
         ) : (
           <>
@@ -42,7 +42,7 @@ export function CancelPlanDialog({
               You keep {name} until {end ? <When at={end} /> : "the end of the period"}. Then the
               organisation moves to the free plan and its limits. Nothing more is charged.
             </p>
-            <p>Until then you can change your mind with one click. Your data is kept.</p>
+            <p>Until then you can change your mind with one click.</p>
           </>
         )}
         <ActionError error={cancel.error} />

@@ -13,9 +13,9 @@ export function BillingNotices({ subscription }: { subscription: Subscription })
   const standing = standingOf(subscription);
   return (
     <>
-      {subscription.payment_problem ? (
+      {subscription.payment_problem || standing.kind === "unpaid" ? (
         <PaymentProblemNotice
-          problem={subscription.payment_problem}
+          problem={subscription.payment_problem ?? null}
           planName={subscription.plan.name}
           active={subscription.is_active}
         />
@@ -66,7 +66,8 @@ function PaymentProblemNotice({
   planName,
   active,
 }: {
-  problem: PaymentProblem;
+  /** Null when the status says so but the invoice is not known yet. */
+  problem: PaymentProblem | null;
   planName: string;
   active: boolean;
 }) {
@@ -77,13 +78,17 @@ function PaymentProblemNotice({
         tone="bad"
         testId="payment-problem"
         title={
-          <>
-            Your payment of <Money value={problem.amount} /> did not go through
-          </>
+          problem ? (
+            <>
+              Your payment of <Money value={problem.amount} /> did not go through
+            </>
+          ) : (
+            "Your last payment did not go through"
+          )
         }
         actions={
           <>
-            {problem.hosted_invoice_url ? (
+            {problem?.hosted_invoice_url ? (
               <Button asChild look="primary">
                 <a
                   href={problem.hosted_invoice_url}
@@ -106,11 +111,9 @@ function PaymentProblemNotice({
           </>
         }
       >
-        {problem.reason}{" "}
-        {active
-          ? `${planName} stays on for now.`
-          : `${planName} is off until the invoice is paid; your data is kept.`}{" "}
-        {problem.next_payment_attempt ? (
+        {problem ? `${problem.reason} ` : null}
+        {active ? `${planName} stays on for now.` : `${planName} is off until the invoice is paid.`}{" "}
+        {problem?.next_payment_attempt ? (
           <>
             We will try again on <When at={problem.next_payment_attempt} />.
           </>

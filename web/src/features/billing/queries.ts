@@ -8,6 +8,7 @@ import {
 import { answer, api } from "@/api/client";
 import type { ChangeWhen, Interval, PlanChangePreview, Subscription } from "@/api/types";
 import { leaveTo } from "@/lib/leave";
+import { rememberPortal } from "./portal-return";
 
 export const plansQuery = queryOptions({
   queryKey: ["plans"],
@@ -19,6 +20,8 @@ export const plansQuery = queryOptions({
 export const subscriptionQuery = queryOptions({
   queryKey: ["billing", "subscription"],
   queryFn: ({ signal }) => answer(api.GET("/api/v1/billing/subscription", { signal })),
+  // Much happens on Stripe's pages in other tabs: whoever comes back sees what is true now.
+  staleTime: 0,
 });
 
 export const invoicesQuery = infiniteQueryOptions({
@@ -75,7 +78,10 @@ export const useCheckout = () =>
 export const usePortal = () =>
   useMutation({
     mutationFn: () => answer(api.POST("/api/v1/billing/portal", { body: {} })),
-    onSuccess: ({ url }) => leaveTo(url),
+    onSuccess: ({ url }) => {
+      rememberPortal();
+      leaveTo(url);
+    },
   });
 
 export function useChangePlan() {

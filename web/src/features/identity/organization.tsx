@@ -22,7 +22,7 @@ const organizationQuery = (id: string) =>
 const schema = z.object({
   name: z
     .string()
-    .check(z.trim(), z.minLength(1, "Enter a name."), z.maxLength(100, "At most 100 characters.")),
+    .check(z.trim(), z.minLength(1, "Enter a name."), z.maxLength(120, "At most 120 characters.")),
 });
 
 export function OrganizationPanel({ me }: { me: Me }) {
@@ -32,7 +32,7 @@ export function OrganizationPanel({ me }: { me: Me }) {
   return (
     <Card aria-labelledby="organization-title">
       <CardHead id="organization-title" title="Organisation">
-        The name on invoices and in the customer portal.
+        What your plan and your invoices belong to.
       </CardHead>
       <div className="p-5 sm:p-6">
         {organization.isPending ? (

@@ -19,57 +19,54 @@ export function DeliveryFilters({
   useEffect(() => setType(filter.type ?? ""), [filter.type]);
 
   return (
-    <search>
-      <form
-        className="flex flex-wrap items-end gap-3"
-        onSubmit={(event) => {
-          event.preventDefault();
-          onChange({ state: filter.state, type: type.trim() || undefined });
-        }}
+    <form
+      aria-label="Filters"
+      className="flex flex-wrap items-end gap-3"
+      onSubmit={(event) => {
+        event.preventDefault();
+        onChange({ state: filter.state, type: type.trim() || undefined });
+      }}
+    >
+      <SelectField
+        label="State"
+        className="w-full sm:w-44"
+        value={filter.state ?? ""}
+        data-testid="filter-state"
+        onChange={(event) => onChange({ type: filter.type, state: stateFrom(event.target.value) })}
       >
-        <SelectField
-          label="State"
-          className="w-full sm:w-44"
-          value={filter.state ?? ""}
-          data-testid="filter-state"
-          onChange={(event) =>
-            onChange({ type: filter.type, state: stateFrom(event.target.value) })
-          }
-        >
-          <option value="">All states</option>
-          {DELIVERY_STATES.map((state) => (
-            <option key={state} value={state}>
-              {faceOf("delivery", state).label}
-            </option>
-          ))}
-        </SelectField>
-        <Field
-          label="Event type"
-          className="w-full sm:w-80"
-          placeholder="invoice.payment_failed"
-          list={listId}
-          value={type}
-          data-testid="filter-type"
-          onChange={(event) => setType(event.target.value)}
-          spellCheck={false}
-          autoCapitalize="none"
-          autoComplete="off"
-        />
-        <datalist id={listId}>
-          {known.map((name) => (
-            <option key={name} value={name} />
-          ))}
-        </datalist>
-        <div className="flex gap-2">
-          <Button type="submit">Filter</Button>
-          {filter.state || filter.type ? (
-            <Button look="quiet" onClick={() => onChange({})} data-testid="filter-clear">
-              Clear
-            </Button>
-          ) : null}
-        </div>
-      </form>
-    </search>
+        <option value="">All states</option>
+        {DELIVERY_STATES.map((state) => (
+          <option key={state} value={state}>
+            {faceOf("delivery", state).label}
+          </option>
+        ))}
+      </SelectField>
+      <Field
+        label="Event type"
+        className="w-full sm:w-80"
+        placeholder="invoice.payment_failed"
+        list={listId}
+        value={type}
+        data-testid="filter-type"
+        onChange={(event) => setType(event.target.value)}
+        spellCheck={false}
+        autoCapitalize="none"
+        autoComplete="off"
+      />
+      <datalist id={listId}>
+        {known.map((name) => (
+          <option key={name} value={name} />
+        ))}
+      </datalist>
+      <div className="flex gap-2">
+        <Button type="submit">Filter</Button>
+        {filter.state || filter.type ? (
+          <Button look="quiet" onClick={() => onChange({})} data-testid="filter-clear">
+            Clear
+          </Button>
+        ) : null}
+      </div>
+    </form>
   );
 }
 

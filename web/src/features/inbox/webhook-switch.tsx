@@ -81,7 +81,7 @@ function PauseDialog({ open, onClose }: { open: boolean; onClose: () => void }) 
           <Field
             label="Reason"
             optional
-            hint="Kept in the audit log for whoever looks next."
+            hint="For whoever looks next."
             value={reason}
             maxLength={200}
             onChange={(event) => setReason(event.target.value)}
