@@ -9,6 +9,7 @@
 use crate::Store;
 use crate::entitlements::{load_entitlement, load_state};
 use crate::error::{StoreError, StoreResult};
+use crate::fold::Fold;
 use crate::outbox::{NewMessage, enqueue};
 use crate::tx::{Tx, values};
 use crate::value::Val;
@@ -107,6 +108,33 @@ struct Tally {
     counted: i64,
 }
 
+/// Where calls about usage are handed in. While one commit is under way the next batch gathers,
+/// and one transaction decides all of it. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct UsageDesk {
+    fold: Fold<UsageCall, Outcome>,
+}
+
+impl UsageDesk {
+    /// Opens the desk; it closes when the last handle is dropped.
+    #[must_use]
+    pub fn open(store: Store, rules: UsageRules) -> Self {
+        let fold = Fold::start(move |calls| {
+            let (store, rules) = (store.clone(), rules.clone());
+            Box::pin(async move { store.decide_usage(calls, rules).await })
+        });
+        Self { fold }
+    }
+
+    /// Decides one call, committed before the answer.
+    ///
+    /// # Errors
+    /// When it could not be committed; then nothing was counted.
+    pub async fn decide(&self, call: UsageCall) -> StoreResult<Outcome> {
+        self.fold.put(call).await
+    }
+}
+
 impl Store {
     /// Decides calls in the order given, in one transaction, and says what came of each.
     ///
@@ -120,18 +148,20 @@ impl Store {
         self.write(move |tx| Box::pin(async move { decide(tx, &calls, &rules).await })).await
     }
 
-    /// The counters of an organisation that count at `now`: of the running period, and levels.
+    /// An operator's overrides and the counters that count now, of the running period and of
+    /// levels, on one state of the database.
     ///
     /// # Errors
     /// When the database is not available.
-    pub async fn usage_counters(
+    pub async fn usage_standing(
         &self,
         organization: &OrganizationId,
         period_start: Timestamp,
-    ) -> StoreResult<Vec<(FeatureId, Counter)>> {
+    ) -> StoreResult<(Vec<LimitOverride>, Vec<(FeatureId, Counter)>)> {
         let organization = organization.as_str().to_owned();
         self.read(move |tx| {
             Box::pin(async move {
+                let overrides = load_overrides(tx, &organization).await?;
                 let rows = tx
                     .rows(
                         "select feature_id, used, reserved from usage_counters
@@ -139,14 +169,13 @@ impl Store {
                         values![organization, period_start],
                     )
                     .await?;
-                rows.into_iter()
-                    .map(|row| {
-                        let mut row = row.of("usage_counters");
-                        let feature = FeatureId(row.text("feature_id")?);
-                        let used = row.int("used")?;
-                        Ok((feature, Counter { used, reserved: row.int("reserved")? }))
-                    })
-                    .collect()
+                let counters = rows.into_iter().map(|row| {
+                    let mut row = row.of("usage_counters");
+                    let feature = FeatureId(row.text("feature_id")?);
+                    let used = row.int("used")?;
+                    Ok((feature, Counter { used, reserved: row.int("reserved")? }))
+                });
+                Ok((overrides, counters.collect::<StoreResult<_>>()?))
             })
         })
         .await
