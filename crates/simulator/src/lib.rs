@@ -5,6 +5,8 @@
 //! `stripe` crate's form encoding and signatures are shared. Start reading at [`Simulator`], then
 //! `engine` and `flows`.
 
+#![recursion_limit = "512"] // `json!` descends once for each key of an object
+
 pub mod clock;
 mod rules;
 mod state;

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use crate::clock::SimClock;
 use crate::engine::Engine;
 use crate::state::Policy;
-use crate::webhooks::Deliverer;
+use crate::webhooks::{Deliverer, WebhookSettings};
 
 /// How to start a simulator.
 #[derive(Clone, Debug)]
@@ -27,6 +27,8 @@ pub struct SimulatorConfig {
     pub background: bool,
     /// Account settings that steer time-driven work.
     pub policy: Policy,
+    /// How webhooks are delivered.
+    pub webhooks: WebhookSettings,
     /// Where browsers reach the pages, if that is not the listener's address.
     pub public_url: Option<String>,
 }
@@ -39,6 +41,7 @@ impl Default for SimulatorConfig {
             seed: None,
             background: true,
             policy: Policy::default(),
+            webhooks: WebhookSettings::default(),
             public_url: None,
         }
     }
@@ -72,7 +75,7 @@ impl Simulator {
         };
         let pages = config.public_url.clone().unwrap_or_else(|| base_url.clone());
         let engine = Engine::new(config.clock.clone(), seed, config.policy.clone(), &pages);
-        let deliverer = Deliverer::new(engine.clone());
+        let deliverer = Deliverer::with_settings(engine.clone(), config.webhooks.clone());
         let (stop, stopped) = watch::channel(false);
         let router = router(&engine, &deliverer);
         let mut tasks = vec![tokio::spawn({

@@ -2,6 +2,7 @@
 //! Never answers HTTP itself and never sends anything; every call is short and synchronous.
 //! Start here; `pages.rs` holds what the HTML pages call, `work.rs` the passing of time.
 
+mod for_pages;
 mod pages;
 mod work;
 
@@ -49,6 +50,8 @@ impl Endpoint {
 #[derive(Debug)]
 struct Shared {
     clock: SimClock,
+    /// What ids are made from, also after a reset.
+    seed: u64,
     state: Mutex<State>,
     /// Position of the newest event; changes wake whoever delivers webhooks.
     newest: watch::Sender<u64>,
@@ -63,6 +66,7 @@ impl Engine {
     pub fn new(clock: SimClock, seed: u64, policy: Policy, base_url: &str) -> Self {
         Self(Arc::new(Shared {
             clock,
+            seed,
             state: Mutex::new(State::new(seed, policy, base_url.to_owned())),
             newest: watch::Sender::new(0),
         }))
@@ -99,6 +103,16 @@ impl Engine {
         work::after_response(&mut state, self.0.clock.now());
         self.announce(&state);
         result
+    }
+
+    /// An id for a request that is about to be answered.
+    pub(crate) fn new_request_id(&self) -> String {
+        self.lock().ids.id("req")
+    }
+
+    /// API keys that are accepted; empty accepts every well-formed one.
+    pub(crate) fn accepted_keys(&self) -> Vec<String> {
+        self.lock().policy.api_keys.clone()
     }
 
     fn announce(&self, state: &State) {

@@ -2,8 +2,17 @@
 //! Never knows what a request does; that is `api`.
 //! Start at `dispatch.rs`.
 
+mod auth;
+mod dispatch;
 mod error;
+mod expand;
+mod idempotency;
+pub(crate) mod list;
+mod params;
+pub(crate) mod search;
+mod version;
 
+pub(crate) use dispatch::router;
 pub use error::ApiError;
-pub(crate) fn router(_engine: crate::engine::Engine) -> axum::Router { axum::Router::new() }
-pub(crate) fn render_event(_state: &crate::state::State, _event: &crate::state::EventRecord, _version: Option<&str>) -> serde_json::Value { serde_json::Value::Null }
+pub(crate) use params::is_declared;
+pub(crate) use version::{NEWEST, render_event};

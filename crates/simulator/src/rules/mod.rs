@@ -1,2 +1,7 @@
-//! Owns arithmetic: billing periods, proration, what each test card does.
-//! Never touches state. Start at `proration.rs`.
+//! Owns arithmetic: billing periods, proration, amounts in words.
+//! Never touches state and never asks for the time.
+//! Start at `proration.rs`; `calendar.rs` knows the months.
+
+pub(crate) mod calendar;
+pub(crate) mod money;
+pub(crate) mod proration;

@@ -5,6 +5,7 @@
 mod cards;
 mod due;
 mod events;
+mod fields;
 mod ids;
 mod kind;
 mod objects;
@@ -16,9 +17,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 pub use cards::CardInput;
+pub(crate) use cards::{Aftermath, Card, Decline, Verdict};
 pub(crate) use due::{Due, DueQueue, SIMULATOR, Timeline};
 pub use events::EventRecord;
 pub(crate) use events::EventLog;
+pub(crate) use fields::Fields;
 pub(crate) use ids::Ids;
 pub use kind::Kind;
 pub(crate) use objects::Objects;
@@ -42,6 +45,8 @@ pub enum AfterRetries {
 /// The account settings that steer time-driven work.
 #[derive(Clone, Debug)]
 pub struct Policy {
+    /// API keys that are accepted; empty accepts every `sk_test_…`, `sk_live_…`, `rk_…`.
+    pub api_keys: Vec<String>,
     /// Days between one failed automatic attempt and the next. Stripe publishes no table, so this
     /// one is ours: three, then five, then seven days.
     pub retry_days: Vec<u32>,
@@ -64,6 +69,7 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self {
+            api_keys: Vec::new(),
             retry_days: vec![3, 5, 7],
             after_retries: AfterRetries::Cancel,
             draft_seconds: 3_600,
@@ -87,7 +93,7 @@ pub(crate) struct State {
     pub(crate) events: EventLog,
     pub(crate) due: DueQueue,
     /// What the issuer of each payment method's card does; never shown by the API.
-    pub(crate) cards: HashMap<String, CardInput>,
+    pub(crate) cards: HashMap<String, Card>,
     /// Facts about an object that the API does not show, by object id.
     pub(crate) hidden: HashMap<String, Object>,
     /// Page tokens (portal sessions, hosted invoices) and lookup keys → object id.
@@ -96,6 +102,9 @@ pub(crate) struct State {
     pub(crate) clocks: HashMap<String, ClockTime>,
     /// Work that a request asked for and that runs when its answer has been made.
     pub(crate) after_response: Vec<Due>,
+    /// Timelines given out so far.
+    pub(crate) timelines: Timeline,
+    /// The account object of each mode.
     pub(crate) account: HashMap<bool, Arc<Object>>,
 }
 
@@ -120,6 +129,7 @@ impl State {
             tokens: HashMap::new(),
             clocks: HashMap::new(),
             after_response: Vec::new(),
+            timelines: SIMULATOR,
             account: HashMap::new(),
         }
     }
