@@ -46,6 +46,7 @@ pub(crate) fn create(tx: &mut Tx<'_>, call: &Call<'_>) -> Reply {
     });
     tx.insert(Kind::WebhookEndpoint, json);
     hide(tx, &id, "secret", json!(secret));
+    hide(tx, &id, "after", json!(tx.mark()));
     let mut shown = tx.json(&id);
     shown["secret"] = json!(secret);
     Ok(shown)
@@ -109,11 +110,14 @@ pub(crate) fn endpoints(state: &State) -> Vec<Endpoint> {
     all.iter()
         .map(|endpoint| {
             let id = endpoint.owned("id").unwrap_or_default();
+            let hidden = state.hidden.get(&id);
             Endpoint {
+                after: hidden
+                    .and_then(|hidden| hidden.get("after"))
+                    .and_then(Value::as_u64)
+                    .unwrap_or(0),
                 url: endpoint.owned("url").unwrap_or_default(),
-                secret: state
-                    .hidden
-                    .get(&id)
+                secret: hidden
                     .and_then(|hidden| hidden.owned("secret"))
                     .unwrap_or_default(),
                 enabled_events: endpoint
@@ -124,7 +128,6 @@ pub(crate) fn endpoints(state: &State) -> Vec<Endpoint> {
                 api_version: endpoint.owned("api_version"),
                 livemode: endpoint.flag("livemode").unwrap_or(false),
                 enabled: endpoint.text("status") == Some("enabled"),
-                created: endpoint.amount("created"),
                 id,
             }
         })

@@ -1,9 +1,13 @@
 //! Small things that only the pages and the program ask of the engine.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Engine;
-use crate::state::State;
+use crate::api::routes::Call;
+use crate::api::webhook_endpoints;
+use crate::flows::payments::hide;
+use crate::protocol::ApiError;
+use crate::state::{Object, State};
 
 impl Engine {
     /// The business name of the account, as pages and invoices show it.
@@ -15,6 +19,27 @@ impl Engine {
             .and_then(|profile| profile.get("name"))
             .and_then(Value::as_str);
         name.filter(|name| !name.is_empty()).unwrap_or("Example Company").to_owned()
+    }
+
+    /// Registers a webhook endpoint for every event of test mode and returns its signing secret:
+    /// `secret` where one is given, else a new one.
+    ///
+    /// # Errors
+    /// 400 for an address that is none.
+    pub fn add_endpoint(&self, url: &str, secret: Option<&str>) -> Result<String, ApiError> {
+        self.with(false, |tx| {
+            let mut args = Object::new();
+            args.insert("url".to_owned(), json!(url));
+            args.insert("enabled_events".to_owned(), json!(["*"]));
+            let call = Call { ids: &[], args: &args };
+            let made = webhook_endpoints::create(tx, &call)?;
+            let made_secret = made["secret"].as_str().unwrap_or_default().to_owned();
+            let (Some(secret), Some(id)) = (secret, made["id"].as_str()) else {
+                return Ok(made_secret);
+            };
+            hide(tx, id, "secret", json!(secret));
+            Ok(secret.to_owned())
+        })
     }
 
     /// Forgets every object, event and piece of due work; ids begin anew under the same seed and

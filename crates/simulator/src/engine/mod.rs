@@ -34,14 +34,15 @@ pub struct Endpoint {
     pub livemode: bool,
     /// Whether `status` is `enabled`.
     pub enabled: bool,
-    /// Simulator time of creation, seconds: earlier events are not sent to it.
-    pub created: i64,
+    /// Position of the newest event when it was created: it gets later ones only.
+    pub after: u64,
 }
 
 impl Endpoint {
     /// Whether this endpoint wants this event.
     pub fn wants(&self, event: &EventRecord) -> bool {
         self.enabled
+            && event.seq > self.after
             && self.livemode == event.livemode
             && self.enabled_events.iter().any(|wanted| wanted == "*" || *wanted == event.event_type)
     }

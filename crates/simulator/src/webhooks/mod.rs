@@ -192,7 +192,7 @@ impl Deliverer {
             for event in events {
                 let targets: Vec<Target> = endpoints
                     .iter()
-                    .filter(|endpoint| endpoint.wants(&event) && event.created >= endpoint.created)
+                    .filter(|endpoint| endpoint.wants(&event))
                     .map(|endpoint| Target {
                         endpoint_id: endpoint.id.clone(),
                         url: endpoint.url.clone(),

@@ -52,7 +52,6 @@ async fn respects_enabled_events_and_versions() {
     let house = House::open().await;
     let (one, two) = (Receiver::open().await, Receiver::open().await);
     house.customer("early@example.com").await;
-    house.simulator.clock().advance_by(1);
     endpoint(&house, &one.url, &[("enabled_events[0]", "product.created")]).await;
     endpoint(&house, &two.url, &[("api_version", "2024-11-20.acacia")]).await;
     let price = house.price("Team", 9_900, "usd").await;
