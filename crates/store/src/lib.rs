@@ -18,6 +18,7 @@ mod tls;
 mod tx;
 mod value;
 
+mod api_keys;
 mod audit;
 mod catalogue;
 mod checkouts;
@@ -34,6 +35,7 @@ mod switches;
 mod usage;
 mod users;
 
+pub use api_keys::{KeyKind, KeyRow};
 pub use audit::AuditEntry;
 pub use checkouts::{CheckoutEnd, CheckoutRow, CheckoutSlot, CheckoutState};
 pub use deliveries::{

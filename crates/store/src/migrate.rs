@@ -35,6 +35,7 @@ migrations![
     "0005_billing",
     "0006_outbox",
     "0007_usage",
+    "0008_keys",
 ];
 
 /// A migration the database has.

@@ -40,6 +40,20 @@ fn organization_row(row: Row) -> StoreResult<OrganizationRow> {
     })
 }
 
+pub(crate) async fn by_external_id(
+    tx: &mut Tx,
+    external_id: &str,
+) -> StoreResult<Option<OrganizationRow>> {
+    tx.row(
+        "select id, name, external_id, stripe_customer_id, created_at
+         from organizations where external_id = $1",
+        values![external_id],
+    )
+    .await?
+    .map(organization_row)
+    .transpose()
+}
+
 pub(crate) async fn load(tx: &mut Tx, id: &str) -> StoreResult<Option<OrganizationRow>> {
     tx.row(BY_ID, values![id]).await?.map(organization_row).transpose()
 }
