@@ -1,0 +1,6 @@
+//! `/api/v1/admin`: for operators of the installation.
+
+pub(super) mod deliveries;
+pub(super) mod organizations;
+pub(super) mod summary;
+pub(super) mod webhooks;

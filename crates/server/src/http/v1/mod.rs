@@ -1,0 +1,8 @@
+//! `/api/v1` for browsers and products: one file for each group of routes.
+
+pub(super) mod announcements;
+pub(super) mod auth;
+pub(super) mod billing;
+pub(super) mod entitlements;
+pub(super) mod organization;
+pub(super) mod plans;
