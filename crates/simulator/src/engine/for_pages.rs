@@ -1,6 +1,6 @@
 //! Small things that only the pages and the program ask of the engine.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Engine;
 use crate::api::routes::Call;
@@ -12,13 +12,7 @@ use crate::state::{Object, State};
 impl Engine {
     /// The business name of the account, as pages and invoices show it.
     pub fn merchant_name(&self) -> String {
-        let state = self.lock();
-        let account = state.account.get(&false);
-        let name = account
-            .and_then(|account| account.get("business_profile"))
-            .and_then(|profile| profile.get("name"))
-            .and_then(Value::as_str);
-        name.filter(|name| !name.is_empty()).unwrap_or("Example Company").to_owned()
+        crate::flows::merchant(&self.lock())
     }
 
     /// Registers a webhook endpoint for every event of test mode and returns its signing secret:

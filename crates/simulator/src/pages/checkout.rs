@@ -198,7 +198,7 @@ fn open_or_closed(
         })
         .sum();
     let regular = money(each_period, currency);
-    let trial_days = session["trial_period_days"].as_i64();
+    let trial_days = session["subscription_data"]["trial_period_days"].as_i64();
     let free_start = mode == "subscription" && total == 0 && each_period > 0;
     let heading = match mode {
         "subscription" => format!("Subscribe to {}", names.join(", ")),

@@ -12,41 +12,41 @@ use serde_json::Value;
 use simulator::{RunningSimulator, SimClock, Simulator, SimulatorConfig};
 
 /// 2026-11-21T12:00:00Z
-pub const START: i64 = 1_795_262_400;
+pub(crate) const START: i64 = 1_795_262_400;
 
 /// Where checkout sends the browser.
-pub const SUCCESS: &str = "http://127.0.0.1:9/ok?session_id={CHECKOUT_SESSION_ID}";
+pub(crate) const SUCCESS: &str = "http://127.0.0.1:9/ok?session_id={CHECKOUT_SESSION_ID}";
 /// Where the cancel link leads.
-pub const CANCEL: &str = "http://127.0.0.1:9/no";
+pub(crate) const CANCEL: &str = "http://127.0.0.1:9/no";
 
 /// A simulator whose time stands still, and what the tests do with it.
-pub struct House {
-    pub simulator: RunningSimulator,
-    pub http: reqwest::Client,
-    pub base: String,
+pub(crate) struct House {
+    pub(crate) simulator: RunningSimulator,
+    pub(crate) http: reqwest::Client,
+    pub(crate) base: String,
 }
 
-/// An answer of a page.
-pub struct Page {
-    pub status: u16,
-    pub location: Option<String>,
-    pub body: String,
+/// An answer of a page, slashes and quotes written plainly.
+pub(crate) struct Page {
+    pub(crate) status: u16,
+    pub(crate) location: Option<String>,
+    pub(crate) body: String,
 }
 
 impl Page {
     /// Whether an element of this test id is there.
-    pub fn has(&self, testid: &str) -> bool {
+    pub(crate) fn has(&self, testid: &str) -> bool {
         self.body.contains(&format!("data-testid=\"{testid}\""))
     }
 
     /// Where the browser is sent; fails the test when it is not.
-    pub fn redirect(&self) -> String {
+    pub(crate) fn redirect(&self) -> String {
         assert_eq!(self.status, 303, "{}", self.body);
         self.location.clone().unwrap()
     }
 
     /// The text of the element of this test id, up to its first tag.
-    pub fn text(&self, testid: &str) -> String {
+    pub(crate) fn text(&self, testid: &str) -> String {
         let mark = format!("data-testid=\"{testid}\"");
         let after = self.body.split_once(&mark).map(|(_, after)| after).unwrap_or_default();
         let text = after.split_once('>').map(|(_, text)| text).unwrap_or_default();
@@ -55,11 +55,11 @@ impl Page {
 }
 
 impl House {
-    pub async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         Self::with(SimulatorConfig::default()).await
     }
 
-    pub async fn with(config: SimulatorConfig) -> Self {
+    pub(crate) async fn with(config: SimulatorConfig) -> Self {
         let config = SimulatorConfig {
             clock: SimClock::fixed(START),
             seed: Some(1),
@@ -70,7 +70,7 @@ impl House {
     }
 
     /// A house around a simulator that is already running.
-    pub fn around(simulator: RunningSimulator) -> Self {
+    pub(crate) fn around(simulator: RunningSimulator) -> Self {
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
@@ -81,22 +81,27 @@ impl House {
     }
 
     /// A call of the API; fails the test when it is refused.
-    pub async fn api(&self, method: &str, path: &str, form: &[(&str, &str)]) -> Value {
+    pub(crate) async fn api(&self, method: &str, path: &str, form: &[(&str, &str)]) -> Value {
         let (status, json) = self.try_api(method, path, form).await;
         assert!(status < 300, "{method} {path}: {status} {json:#}");
         json
     }
 
-    pub async fn try_api(&self, method: &str, path: &str, form: &[(&str, &str)]) -> (u16, Value) {
+    pub(crate) async fn try_api(
+        &self,
+        method: &str,
+        path: &str,
+        form: &[(&str, &str)],
+    ) -> (u16, Value) {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        let read = method == reqwest::Method::GET;
+        let query = if read { format!("?{body}") } else { String::new() };
         let mut request = self
             .http
-            .request(method.clone(), format!("{}{path}", self.base))
+            .request(method, format!("{}{path}{query}", self.base))
             .header("authorization", "Bearer sk_test_outward");
-        if method == reqwest::Method::GET {
-            request = request.query(form);
-        } else {
+        if !read {
             request =
                 request.header("content-type", "application/x-www-form-urlencoded").body(body);
         }
@@ -109,11 +114,11 @@ impl House {
         if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base) }
     }
 
-    pub async fn get(&self, path: &str) -> Page {
+    pub(crate) async fn get(&self, path: &str) -> Page {
         Self::page(self.http.get(self.url(path)).send().await.unwrap()).await
     }
 
-    pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Page {
+    pub(crate) async fn post(&self, path: &str, form: &[(&str, &str)]) -> Page {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let request = self
             .http
@@ -129,11 +134,12 @@ impl House {
             .headers()
             .get("location")
             .map(|location| location.to_str().unwrap().to_owned());
-        Page { status, location, body: response.text().await.unwrap() }
+        let body = response.text().await.unwrap().replace("&#x2f;", "/").replace("&#x27;", "'");
+        Page { status, location, body }
     }
 
     /// A monthly price of a new product.
-    pub async fn price(&self, name: &str, amount: i64, currency: &str) -> String {
+    pub(crate) async fn price(&self, name: &str, amount: i64, currency: &str) -> String {
         let amount = amount.to_string();
         let price = self
             .api(
@@ -150,14 +156,14 @@ impl House {
         price["id"].as_str().unwrap().to_owned()
     }
 
-    pub async fn customer(&self, email: &str) -> String {
+    pub(crate) async fn customer(&self, email: &str) -> String {
         let customer =
             self.api("POST", "/v1/customers", &[("email", email), ("name", "Ada Example")]).await;
         customer["id"].as_str().unwrap().to_owned()
     }
 
     /// An open session in subscription mode.
-    pub async fn session(&self, customer: &str, price: &str) -> Value {
+    pub(crate) async fn session(&self, customer: &str, price: &str) -> Value {
         self.api(
             "POST",
             "/v1/checkout/sessions",
@@ -174,12 +180,12 @@ impl House {
     }
 
     /// Pays a session with a card.
-    pub async fn pay(&self, session: &Value, number: &str) -> Page {
+    pub(crate) async fn pay(&self, session: &Value, number: &str) -> Page {
         self.post(&page_of(session), &card(number)).await
     }
 
     /// A customer who bought `price`, and the subscription.
-    pub async fn subscriber(&self, price: &str) -> (String, Value) {
+    pub(crate) async fn subscriber(&self, price: &str) -> (String, Value) {
         let customer = self.customer("ada@example.com").await;
         let session = self.session(&customer, price).await;
         let page = self.pay(&session, "4242424242424242").await;
@@ -189,7 +195,7 @@ impl House {
     }
 
     /// The customer's newest subscription.
-    pub async fn subscription(&self, customer: &str) -> Value {
+    pub(crate) async fn subscription(&self, customer: &str) -> Value {
         let list = self
             .api("GET", "/v1/subscriptions", &[("customer", customer), ("status", "all")])
             .await;
@@ -197,7 +203,7 @@ impl House {
     }
 
     /// The path of a fresh portal session.
-    pub async fn portal(&self, customer: &str, more: &[(&str, &str)]) -> String {
+    pub(crate) async fn portal(&self, customer: &str, more: &[(&str, &str)]) -> String {
         let mut form = vec![("customer", customer), ("return_url", "http://127.0.0.1:9/back")];
         form.extend_from_slice(more);
         let session = self.api("POST", "/v1/billing_portal/sessions", &form).await;
@@ -205,7 +211,7 @@ impl House {
     }
 
     /// The types of all events so far, oldest first.
-    pub fn event_types(&self) -> Vec<String> {
+    pub(crate) fn event_types(&self) -> Vec<String> {
         self.simulator
             .engine()
             .events_after(0, 10_000)
@@ -216,7 +222,7 @@ impl House {
 }
 
 /// The fields of the card form, filled.
-pub fn card(number: &str) -> Vec<(&'static str, &str)> {
+pub(crate) fn card(number: &str) -> Vec<(&'static str, &str)> {
     vec![
         ("email", "ada@example.com"),
         ("card_number", number),
@@ -227,12 +233,12 @@ pub fn card(number: &str) -> Vec<(&'static str, &str)> {
 }
 
 /// The path of a session's page.
-pub fn page_of(session: &Value) -> String {
+pub(crate) fn page_of(session: &Value) -> String {
     path(session["url"].as_str().unwrap())
 }
 
 /// The path of an address.
-pub fn path(address: &str) -> String {
+pub(crate) fn path(address: &str) -> String {
     let url = url::Url::parse(address).unwrap();
     match url.query() {
         Some(query) => format!("{}?{query}", url.path()),
@@ -242,17 +248,17 @@ pub fn path(address: &str) -> String {
 
 /// A delivery as the receiver saw it.
 #[derive(Clone)]
-pub struct Received {
-    pub headers: HashMap<String, String>,
-    pub body: Bytes,
+pub(crate) struct Received {
+    pub(crate) headers: HashMap<String, String>,
+    pub(crate) body: Bytes,
 }
 
 impl Received {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    pub fn kind(&self) -> String {
+    pub(crate) fn kind(&self) -> String {
         self.json()["type"].as_str().unwrap().to_owned()
     }
 }
@@ -264,13 +270,13 @@ struct Inbox {
 }
 
 /// An application that receives webhooks.
-pub struct Receiver {
-    pub url: String,
+pub(crate) struct Receiver {
+    pub(crate) url: String,
     inbox: Inbox,
 }
 
 impl Receiver {
-    pub async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let inbox = Inbox { received: Arc::default(), status: Arc::new(Mutex::new(200)) };
         let router = Router::new().route("/hook", post(receive)).with_state(inbox.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -280,12 +286,12 @@ impl Receiver {
     }
 
     /// What it answers from now on.
-    pub fn answer(&self, status: u16) {
+    pub(crate) fn answer(&self, status: u16) {
         *self.inbox.status.lock().unwrap() = status;
     }
 
     /// Takes what arrived since the last call.
-    pub fn take(&self) -> Vec<Received> {
+    pub(crate) fn take(&self) -> Vec<Received> {
         std::mem::take(&mut *self.inbox.received.lock().unwrap())
     }
 }

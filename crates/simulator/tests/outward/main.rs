@@ -1,4 +1,5 @@
 //! The simulator as browsers and webhook receivers see it, all through HTTP.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod checkout;
 mod control;
