@@ -51,6 +51,10 @@ fn mode_of(args: &Object) -> Result<&'static str, ApiError> {
 pub(crate) fn create(tx: &mut Tx<'_>, args: &Object) -> Result<String, ApiError> {
     let mode = mode_of(args)?;
     let ui_mode = args.text("ui_mode").unwrap_or("hosted_page").to_owned();
+    if !["elements", "embedded_page", "hosted_page"].contains(&ui_mode.as_str()) {
+        let message = "Invalid ui_mode: must be one of elements, embedded_page, or hosted_page";
+        return Err(ApiError::invalid(message).at("ui_mode"));
+    }
     if ui_mode == "hosted_page" && args.text("success_url").is_none() {
         return Err(ApiError::parameter_missing("success_url"));
     }

@@ -10,7 +10,7 @@ use crate::flows::payments::hide;
 use crate::flows::cards;
 use crate::protocol::ApiError;
 use crate::rules::{calendar, money, proration};
-use crate::state::{Diff, Due, Fields, Kind, Object, Tx, Verdict};
+use crate::state::{Diff, Due, Fields, Object, Tx, Verdict};
 
 /// The order in which Stripe emits what a change causes.
 const ORDER: &[&str] = &[

@@ -9,7 +9,7 @@ mod time;
 
 use serde_json::{Value, json};
 
-pub(crate) use change::{Plan, add_item, plan, update};
+pub(crate) use change::{add_item, plan, update};
 pub(crate) use create::{NewSubscription, create, insert, preview_new};
 pub(crate) use time::{
     cancel_due, incomplete_expired, pause_ends, pending_expired, period_end, plan_period,
