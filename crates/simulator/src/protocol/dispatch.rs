@@ -184,7 +184,8 @@ impl Api {
     ) -> Answer {
         let result = decode(uri, body)
             .and_then(|form| params::check(route.pattern, &form))
-            .and_then(|args| {
+            .and_then(|mut args| {
+                version::accept(version, route.pattern, &mut args);
                 self.engine.with(livemode, |tx| {
                     tx.request_id = Some(request_id.to_owned());
                     tx.idempotency_key = key.map(str::to_owned);

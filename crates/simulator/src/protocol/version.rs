@@ -234,6 +234,20 @@ fn invoice_item(object: &mut Object) {
     object.remove("pricing");
 }
 
+/// Gives what older callers say its present name.
+pub(crate) fn accept(version: Version, route: &str, args: &mut Object) {
+    if version == Version::Dahlia || route != "POST /v1/checkout/sessions" {
+        return;
+    }
+    let mode = match args.text("ui_mode") {
+        Some("hosted") => "hosted_page",
+        Some("embedded") => "embedded_page",
+        Some("custom") => "elements",
+        _ => return,
+    };
+    args.insert("ui_mode".to_owned(), json!(mode));
+}
+
 fn checkout_session(object: &mut Object) {
     let mode = match object.text("ui_mode") {
         Some("hosted_page") => "hosted",
