@@ -8,7 +8,9 @@ use crate::billing::Billing;
 use crate::config::Settings;
 use crate::entitlements::Entitlements;
 use crate::identity::Identity;
+use crate::identity::keys::Keys;
 use crate::inbox::Inbox;
+use crate::usage::Usage;
 use domain::catalogue::Catalogue;
 use domain::time::{Clock, Entropy, Timestamp};
 use std::sync::Arc;
@@ -82,10 +84,14 @@ pub struct Parts {
     pub apply: Apply,
     /// What an organisation may do.
     pub entitlements: Entitlements,
+    /// How much has been used, and whether more may be.
+    pub usage: Usage,
     /// Buying, changing, leaving.
     pub billing: Billing,
     /// Who is calling.
     pub identity: Identity,
+    /// Keys for programs.
+    pub keys: Keys,
 }
 
 impl std::ops::Deref for App {
@@ -113,6 +119,14 @@ impl App {
             settings.policy,
             world.clone(),
         );
+        let usage = Usage::new(
+            store.clone(),
+            entitlements.clone(),
+            Arc::clone(&catalogue),
+            &settings,
+            world.clone(),
+        );
+        let keys = Keys::new(store.clone(), settings.stripe.mode, world.clone());
         let apply = Apply::new(
             store.clone(),
             stripe.clone(),
@@ -139,8 +153,10 @@ impl App {
             inbox,
             apply,
             entitlements,
+            usage,
             billing,
             identity,
+            keys,
         })))
     }
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Entitlements that time alone changes: the end of a grace period or of an override. Answers are
-/// right without this, since each is computed when asked; it is for those that are told.
+/// right without this, since each is computed when asked; it is for those that are told. And
+/// reservations that nobody confirmed.
 const EXPIRE_EVERY: Duration = Duration::from_secs(5);
 /// Writes to Stripe that a crash left open.
 const INTENTS_EVERY: Duration = Duration::from_secs(30);
@@ -24,6 +25,11 @@ pub async fn run(app: App, stop: CancellationToken) {
     let expire = every(EXPIRE_EVERY, EXPIRE_EVERY, &stop, || async {
         if let Err(error) = app.entitlements.expire_due().await {
             tracing::warn!(%error, "Could not compute expired entitlements");
+        }
+    });
+    let reservations = every(EXPIRE_EVERY, EXPIRE_EVERY, &stop, || async {
+        if let Err(error) = app.usage.expire_due().await {
+            tracing::warn!(%error, "Could not return expired reservations");
         }
     });
     let intents = every(INTENTS_EVERY, INTENTS_EVERY, &stop, || async {
@@ -44,7 +50,7 @@ pub async fn run(app: App, stop: CancellationToken) {
             Err(error) => tracing::warn!(%error, "Could not compare the mirror with Stripe"),
         }
     });
-    tokio::join!(worker, expire, intents, sweep);
+    tokio::join!(worker, expire, reservations, intents, sweep);
 }
 
 /// Does `work` after `first`, then again `period` after each end, until told to stop.

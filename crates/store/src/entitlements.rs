@@ -177,6 +177,17 @@ pub(crate) async fn write_entitlement(tx: &mut Tx, row: &EntitlementRow) -> Stor
     if touched == 1 { Ok(()) } else { Err(StoreError::Stale) }
 }
 
+/// Makes the stored entitlement count no longer, in the commit of what it did not know: whoever
+/// asks next, or the periodic task, computes it again.
+async fn outdate(tx: &mut Tx, organization: &str, now: Timestamp) -> StoreResult<()> {
+    tx.execute(
+        "update entitlements set valid_until = $2 where organization_id = $1",
+        values![organization, now],
+    )
+    .await
+    .map(|_| ())
+}
+
 async fn load_override(tx: &mut Tx, organization: &str) -> StoreResult<Option<PlanOverride>> {
     let row = tx
         .row(
@@ -344,7 +355,7 @@ impl Store {
                          expires_at = excluded.expires_at, created_by = excluded.created_by,
                          created_at = excluded.created_at",
                     values![
-                        organization,
+                        &organization,
                         given.plan.as_str(),
                         given.reason,
                         given.expires_at,
@@ -353,6 +364,7 @@ impl Store {
                     ],
                 )
                 .await?;
+                outdate(tx, &organization, now).await?;
                 crate::audit::insert(tx, audit).await
             })
         })
@@ -372,8 +384,9 @@ impl Store {
         self.write(move |tx| {
             Box::pin(async move {
                 let sql = "delete from plan_overrides where organization_id = $1";
-                let touched = tx.execute(sql, values![organization]).await?;
+                let touched = tx.execute(sql, values![&organization]).await?;
                 if touched == 1 {
+                    outdate(tx, &organization, audit.at).await?;
                     crate::audit::insert(tx, audit).await?;
                 }
                 Ok(touched == 1)

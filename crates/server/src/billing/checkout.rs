@@ -89,7 +89,14 @@ impl Billing {
         for _ in 0..TRIES {
             self.refuse_beside_live(org).await?;
             let payer = self.payer(org).await?;
-            self.refuse_beside_live_at_stripe(org, &payer).await?;
+            match self.refuse_beside_live_at_stripe(org, &payer).await {
+                Err(error) if !customer_checked && is_missing(&error) => {
+                    customer_checked = true;
+                    self.0.apply.sync_object(&ObjectRef::Customer(payer.id)).await?;
+                    continue;
+                }
+                looked => looked?,
+            }
             let mut params = Params::new()
                 .set("mode", "subscription")
                 .set("customer", &payer.id)
@@ -112,11 +119,7 @@ impl Billing {
                 Ok(CheckoutSlot::Intent(intent)) => match self.carry_out(&intent).await {
                     Ok(Carried::Checkout(row)) => *row,
                     Ok(_) => continue,
-                    // The customer was deleted at Stripe and the mirror did not know: look, and
-                    // make a new one.
-                    Err(BillingError::StripeRefused { code, .. })
-                        if code == "resource_missing" && !customer_checked =>
-                    {
+                    Err(error) if !customer_checked && is_missing(&error) => {
                         customer_checked = true;
                         self.0.apply.sync_object(&ObjectRef::Customer(payer.id)).await?;
                         continue;
@@ -292,6 +295,12 @@ impl Billing {
     pub(super) async fn state(&self, org: &OrganizationId) -> BillingResult<OrganizationState> {
         self.0.store.organization_state(org).await?.ok_or(BillingError::NotFound)
     }
+}
+
+/// Stripe does not know something we named. Once per call this is taken for a customer that was
+/// deleted without the mirror's knowledge: after a look a new one is made.
+fn is_missing(error: &BillingError) -> bool {
+    matches!(error, BillingError::StripeRefused { code, .. } if code == "resource_missing")
 }
 
 fn live_of(state: &OrganizationState) -> Option<&domain::mirror::Mirrored<Subscription>> {

@@ -157,7 +157,8 @@ impl Settings {
 /// # Errors
 /// All faults at once.
 pub fn load(env: &BTreeMap<String, String>, file: Option<&str>) -> Result<Loaded, Faults> {
-    let mut reading = Reading { env, faults: Vec::new(), notices: Vec::new(), effective: Vec::new() };
+    let mut reading =
+        Reading { env, faults: Vec::new(), notices: Vec::new(), effective: Vec::new() };
     let file = reading.file(file);
     let settings = reading.settings(file);
     for name in NOT_USED_YET {
@@ -251,8 +252,7 @@ impl<'a> Reading<'a> {
             if grace.is_some() { Origin::File } else { Origin::Default },
         );
         let metrics_token = self.text("METRICS_TOKEN").map(ToOwned::to_owned);
-        let origin =
-            if metrics_token.is_some() { Origin::Environment } else { Origin::Default };
+        let origin = if metrics_token.is_some() { Origin::Environment } else { Origin::Default };
         self.show("METRICS_TOKEN", presence(metrics_token.is_some()), origin);
         Some(Settings {
             stripe: stripe?,
@@ -344,8 +344,11 @@ impl<'a> Reading<'a> {
         for (index, secret) in text.split(',').map(str::trim).enumerate() {
             let which = index + 1;
             if !secret.starts_with("whsec_") {
-                self.fault(format!("STRIPE_WEBHOOK_SECRET: no. {which} does not start with whsec_"));
-            } else if mode == Mode::Live && (secret.starts_with("whsec_test") || secret.len() < 24) {
+                self.fault(format!(
+                    "STRIPE_WEBHOOK_SECRET: no. {which} does not start with whsec_"
+                ));
+            } else if mode == Mode::Live && (secret.starts_with("whsec_test") || secret.len() < 24)
+            {
                 self.fault(format!("STRIPE_WEBHOOK_SECRET: no. {which} is a test secret"));
             }
         }
@@ -355,15 +358,18 @@ impl<'a> Reading<'a> {
     fn api_base(&mut self, mode: Mode) -> String {
         let text = self.text("STRIPE_API_BASE");
         let base = text.unwrap_or(STRIPE_API_BASE).trim_end_matches('/');
-        let url = Url::parse(base).ok().filter(|url| {
-            matches!(url.scheme(), "http" | "https") && url.host_str().is_some()
-        });
-        let shown = url.as_ref().map_or("invalid".to_owned(), |url| url.origin().ascii_serialization());
+        let url = Url::parse(base)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some());
+        let shown =
+            url.as_ref().map_or("invalid".to_owned(), |url| url.origin().ascii_serialization());
         self.show("STRIPE_API_BASE", shown, origin_of(text));
         if url.is_none() {
             self.fault("STRIPE_API_BASE is no http or https address");
         } else if mode == Mode::Live && base != STRIPE_API_BASE {
-            self.fault(format!("live mode only speaks to {STRIPE_API_BASE}; unset STRIPE_API_BASE"));
+            self.fault(format!(
+                "live mode only speaks to {STRIPE_API_BASE}; unset STRIPE_API_BASE"
+            ));
         }
         base.to_owned()
     }
@@ -591,8 +597,7 @@ impl<'a> Reading<'a> {
             }
         };
         let address = file.address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        let address_origin =
-            if file.address.is_some() { Origin::File } else { Origin::Default };
+        let address_origin = if file.address.is_some() { Origin::File } else { Origin::Default };
         self.show("server.address", address.to_string(), address_origin);
         let listen = SocketAddr::new(address, port);
 

@@ -2,8 +2,14 @@
 
 use super::*;
 
-const SECRETS: [&str; 6] =
-    ["51Hsecretsecret", "livesecretbody", "hooksecretbody", "jwtsecretbody", "p4ssw0rd", "tokenbody"];
+const SECRETS: [&str; 6] = [
+    "51Hsecretsecret",
+    "livesecretbody",
+    "hooksecretbody",
+    "jwtsecretbody",
+    "p4ssw0rd",
+    "tokenbody",
+];
 
 fn env(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -55,10 +61,7 @@ fn good_live() -> BTreeMap<String, String> {
         ("STRIPE_WEBHOOK_SECRET", "whsec_hooksecretbodyhooksecretbody"),
         ("JWT_SECRET", jwt.as_str()),
         ("FRONTEND_URL", "https://billing.example.com/"),
-        (
-            "STRIPE_PLAN_PRICE_MAPPING_LIVE",
-            r#"{"team":{"monthly":"price_1","yearly":"price_2"}}"#,
-        ),
+        ("STRIPE_PLAN_PRICE_MAPPING_LIVE", r#"{"team":{"monthly":"price_1","yearly":"price_2"}}"#),
     ] {
         env.insert(name.to_owned(), value.to_owned());
     }
@@ -200,7 +203,10 @@ fn live_mode_is_strict() {
             "{name}={value} should say `{expected}`, says {found:#?}"
         );
     }
-    assert!(faults(&good_live(), None)[0].contains("unknown plan") || !faults(&good_live(), None).is_empty());
+    assert!(
+        faults(&good_live(), None)[0].contains("unknown plan")
+            || !faults(&good_live(), None).is_empty()
+    );
     let mut env = good_live();
     env.remove("STRIPE_MODE");
     env.insert("DISABLE_AUTH".to_owned(), "1".to_owned());

@@ -5,15 +5,17 @@
 
 use super::problem::{Code, Problem};
 use crate::app::App;
+use crate::identity::keys::{KeyRefusal, looks_like_a_key};
 use crate::identity::{IdentityError, Principal, Via};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use domain::access::Role;
-use domain::ids::SessionId;
+use domain::ids::{OrganizationId, SessionId};
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
+use store::KeyKind;
 
 /// The session cookie's name.
 pub(super) const COOKIE: &str = "billhook_session";
@@ -49,10 +51,7 @@ impl FromRequestParts<App> for Admin {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let principal = authenticate(parts, app).await?;
         if principal.role < Role::Admin {
-            return Err(Problem::new(
-                Code::Forbidden,
-                "This is for admins of the organisation.",
-            ));
+            return Err(Problem::new(Code::Forbidden, "This is for admins of the organisation."));
         }
         Ok(Self(principal))
     }
@@ -69,6 +68,90 @@ impl FromRequestParts<App> for Operator {
             ));
         }
         Ok(Self(principal))
+    }
+}
+
+/// The organisation whose usage and entitlement are asked for: any member, or a key with the
+/// scope `entitlements` or `usage`.
+#[derive(Debug)]
+pub(super) struct Reads(pub(super) OrganizationId);
+
+/// The organisation whose usage is counted: a member who is more than a viewer, or a key with the
+/// scope `usage`.
+#[derive(Debug)]
+pub(super) struct Uses(pub(super) OrganizationId);
+
+impl FromRequestParts<App> for Reads {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        if let Some(key) = key_of(&parts.headers) {
+            return by_key(parts, app, key, &["entitlements", "usage"]).await.map(Self);
+        }
+        Ok(Self(authenticate(parts, app).await?.organization.id))
+    }
+}
+
+impl FromRequestParts<App> for Uses {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        if let Some(key) = key_of(&parts.headers) {
+            return by_key(parts, app, key, &["usage"]).await.map(Self);
+        }
+        let principal = authenticate(parts, app).await?;
+        if principal.role < Role::Member {
+            return Err(Problem::new(Code::Forbidden, "Viewers may look, but not use."));
+        }
+        Ok(Self(principal.organization.id))
+    }
+}
+
+/// The header by which a product's call names the organisation it is about.
+const ORGANIZATION: &str = "billhook-organization";
+/// What an `external_id` may have at most.
+const EXTERNAL_ID_MAX: usize = 200;
+
+fn key_of(headers: &HeaderMap) -> Option<&str> {
+    bearer(headers).filter(|token| looks_like_a_key(token))
+}
+
+/// The organisation that a key acts for, if the key is good and has one of the scopes.
+async fn by_key(
+    parts: &Parts,
+    app: &App,
+    key: &str,
+    scopes: &[&str],
+) -> Result<OrganizationId, Problem> {
+    let row = app.keys.resolve(key).await?.map_err(|refusal| {
+        Problem::new(
+            Code::Unauthenticated,
+            match refusal {
+                KeyRefusal::Malformed => "This is no key of this installation; is it complete?",
+                KeyRefusal::NotGood => "This key is unknown, revoked or over.",
+            },
+        )
+    })?;
+    if !row.scopes.iter().any(|scope| scopes.contains(&scope.as_str())) {
+        let detail = format!("The key needs one of the scopes: {}.", scopes.join(", "));
+        return Err(Problem::new(Code::Forbidden, detail));
+    }
+    match row.kind {
+        KeyKind::Organization(id) => Ok(id),
+        KeyKind::Product => {
+            let named = parts.headers.get(ORGANIZATION).and_then(|value| value.to_str().ok());
+            let named = named.map(str::trim).filter(|name| !name.is_empty()).ok_or_else(|| {
+                let hint = "A product key names the organisation in the header \
+                            Billhook-Organization.";
+                Problem::new(Code::InvalidRequest, hint)
+            })?;
+            if named.len() > EXTERNAL_ID_MAX {
+                return Err(Problem::new(
+                    Code::InvalidRequest,
+                    "The organisation's id is too long.",
+                ));
+            }
+            let found = app.keys.organization_for_product(named).await?;
+            found.map(|row| row.id).ok_or_else(Problem::not_found)
+        }
     }
 }
 

@@ -22,9 +22,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         // Browsers do not send this type to another site without asking first.
-        let is_json = content_type(request.headers()).is_some_and(|kind| {
-            kind == "application/json" || kind.ends_with("+json")
-        });
+        let is_json = content_type(request.headers())
+            .is_some_and(|kind| kind == "application/json" || kind.ends_with("+json"));
         if !is_json {
             return Err(Problem::new(
                 Code::InvalidRequest,
@@ -81,22 +80,15 @@ pub(super) async fn raw_body(body: HttpBody, limit: usize) -> Result<Bytes, Prob
     };
     axum::body::to_bytes(body, limit).await.map_err(|error| {
         let over = error.source().is_some_and(|cause| cause.is::<LengthLimitError>());
-        if over {
-            too_large()
-        } else {
-            Problem::new(Code::InvalidRequest, "The body broke off.")
-        }
+        if over { too_large() } else { Problem::new(Code::InvalidRequest, "The body broke off.") }
     })
 }
 
 fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(bytes).map_err(|error| {
         if error.classify() != serde_json::error::Category::Data {
-            let detail = format!(
-                "The body is no JSON (line {}, column {}).",
-                error.line(),
-                error.column()
-            );
+            let detail =
+                format!("The body is no JSON (line {}, column {}).", error.line(), error.column());
             return Problem::new(Code::InvalidRequest, detail);
         }
         let text = error.to_string();
@@ -128,8 +120,7 @@ fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 /// The name of the field whose value ends at a place of the text: the last `"name":` before it.
 fn field_at(bytes: &[u8], line: usize, column: usize) -> Option<String> {
     let text = std::str::from_utf8(bytes).ok()?;
-    let start: usize =
-        text.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
+    let start: usize = text.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
     let before = text.get(..start.checked_add(column)?.min(text.len()))?;
     let before = before.rsplit_once("\":").map(|(before, _)| before)?;
     let (_, name) = before.rsplit_once('"')?;

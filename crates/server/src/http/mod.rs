@@ -41,9 +41,8 @@ pub async fn serve(
 /// What answers while the database cannot be reached: the process lives, and cannot serve yet.
 #[must_use]
 pub fn router_while_starting(world: crate::app::World) -> Router {
-    let router = Router::new()
-        .route("/livez", axum::routing::get(health::get_livez))
-        .fallback(async || {
+    let router =
+        Router::new().route("/livez", axum::routing::get(health::get_livez)).fallback(async || {
             Problem::new(Code::Unavailable, "The database cannot be reached yet.").retry_after(5)
         });
     frame::around(router, frame::Framing::new(world, None))

@@ -9,6 +9,7 @@ use crate::billing::BillingError;
 use crate::entitlements::EntitlementsError;
 use crate::identity::IdentityError;
 use crate::inbox::ReceiveError;
+use crate::usage::UsageError;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
@@ -197,18 +198,12 @@ impl Problem {
         body.insert("detail".to_owned(), parts.detail.clone().into());
         body.insert("request_id".to_owned(), request_id.into());
         if code == Code::RateLimited {
-            body.insert(
-                "retry_after_seconds".to_owned(),
-                parts.retry_after_s.unwrap_or(1).into(),
-            );
+            body.insert("retry_after_seconds".to_owned(), parts.retry_after_s.unwrap_or(1).into());
         }
         body.extend(parts.extra.clone());
         let mut response = (code.status(), Value::Object(body).to_string()).into_response();
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = parts.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -239,7 +234,9 @@ impl From<StoreError> for Problem {
                 Self::new(Code::Conflict, "It was changed in the meantime. Please try again.")
             }
             StoreError::Taken => Self::new(Code::Conflict, "It exists already."),
-            StoreError::Corrupt { .. } | StoreError::Schema(_) | StoreError::Bug { .. } => internal(),
+            StoreError::Corrupt { .. } | StoreError::Schema(_) | StoreError::Bug { .. } => {
+                internal()
+            }
         };
         problem.caused_by(&error)
     }
@@ -311,8 +308,9 @@ impl From<ReceiveError> for Problem {
 impl From<ApplyError> for Problem {
     fn from(error: ApplyError) -> Self {
         match error {
-            ApplyError::Park(reason) => Self::new(Code::Conflict, reason.what_to_do())
-                .with("reason", json!(reason.code())),
+            ApplyError::Park(reason) => {
+                Self::new(Code::Conflict, reason.what_to_do()).with("reason", json!(reason.code()))
+            }
             ApplyError::Stripe(error) => stripe_unavailable().caused_by(&error),
             ApplyError::Store(error) => error.into(),
         }
@@ -348,10 +346,13 @@ impl From<BillingError> for Problem {
             }
             BillingError::AmountChanged { now, .. } => {
                 conflict("The amount is no longer the previewed one. Please look at it again.")
-                    .with("amount_due", json!({
-                        "amount": now.minor,
-                        "currency": now.currency.code(),
-                    }))
+                    .with(
+                        "amount_due",
+                        json!({
+                            "amount": now.minor,
+                            "currency": now.currency.code(),
+                        }),
+                    )
             }
             BillingError::PreviewExpired => {
                 conflict("The preview is too old. Please look at it again.")
@@ -379,6 +380,28 @@ impl From<BillingError> for Problem {
             }
             BillingError::Apply(error) => error.into(),
             BillingError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<UsageError> for Problem {
+    fn from(error: UsageError) -> Self {
+        match error {
+            UsageError::UnknownFeature(id) => {
+                Self::field("feature", format!("There is no feature `{id}`."))
+            }
+            UsageError::WrongKind(hint) => Self::field("feature", hint),
+            UsageError::BadQuantity(hint) => Self::field("quantity", hint),
+            UsageError::NotFound => Self::not_found(),
+            UsageError::Ended => {
+                Self::new(Code::Conflict, "The reservation has ended already, or holds less.")
+            }
+            // Nobody can decide now: the caller chooses whether that means yes or no.
+            UsageError::Store(StoreError::Unavailable { .. }) => {
+                Self::new(Code::EnforcementUnavailable, "Limits cannot be checked now.")
+                    .retry_after(1)
+            }
+            UsageError::Store(error) => error.into(),
         }
     }
 }

@@ -53,11 +53,18 @@ fn for_people() -> OpenApiRouter<App> {
         .routes(routes!(v1::auth::get_me))
         .routes(routes!(v1::auth::follow_verification, v1::auth::verify_email))
         // Any member
-        .routes(routes!(
-            v1::organization::get_organization,
-            v1::organization::update_organization
-        ))
+        .routes(routes!(v1::organization::get_organization, v1::organization::update_organization))
         .routes(routes!(v1::entitlements::get_entitlements))
+        // Any member, or a key with the scope
+        .routes(routes!(v1::usage::consume_usage))
+        .routes(routes!(v1::usage::check_usage))
+        .routes(routes!(v1::usage::record_usage))
+        .routes(routes!(v1::usage::create_reservation))
+        .routes(routes!(v1::usage::confirm_reservation))
+        .routes(routes!(v1::usage::release_reservation))
+        .routes(routes!(v1::usage::set_usage_level))
+        .routes(routes!(v1::usage::get_usage_history))
+        .routes(routes!(v1::usage::list_usage_alerts))
         // Admins of the organisation
         .routes(routes!(v1::billing::get_subscription))
         .routes(routes!(v1::billing::create_checkout))
@@ -80,6 +87,7 @@ fn for_people() -> OpenApiRouter<App> {
         .routes(routes!(admin::webhooks::pause_webhooks))
         .routes(routes!(admin::webhooks::resume_webhooks))
         .routes(routes!(admin::organizations::resync_organization))
+        .routes(routes!(admin::surplus::cancel_surplus_subscription))
         .routes(routes!(
             admin::organizations::override_plan,
             admin::organizations::remove_plan_override
@@ -89,9 +97,8 @@ fn for_people() -> OpenApiRouter<App> {
 /// The description of the API, made from the handlers.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    let all = OpenApiRouter::with_openapi(Document::openapi())
-        .merge(for_machines())
-        .merge(for_people());
+    let all =
+        OpenApiRouter::with_openapi(Document::openapi()).merge(for_machines()).merge(for_people());
     let mut document = all.into_openapi();
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();
     let components = document.components.get_or_insert_default();
@@ -117,9 +124,8 @@ async fn get_openapi() -> impl IntoResponse {
 pub fn router(app: App) -> Router {
     let (machines, _) = for_machines().split_for_parts();
     let (people, _) = for_people().split_for_parts();
-    let wrong_method = || async {
-        Problem::new(Code::MethodNotAllowed, "This route does not know this method.")
-    };
+    let wrong_method =
+        || async { Problem::new(Code::MethodNotAllowed, "This route does not know this method.") };
     let people = people.layer(cors(&app.settings));
     let framing = Framing::new(app.world.clone(), Some(&app.settings.frontend_url));
     let router = machines
@@ -190,8 +196,7 @@ mod tests {
     fn operation_ids_are_unique() {
         let text = openapi().to_json().unwrap_or_default();
         let ids: Vec<_> = text.split("\"operationId\":\"").skip(1).collect();
-        let mut names: Vec<_> =
-            ids.iter().filter_map(|rest| rest.split('"').next()).collect();
+        let mut names: Vec<_> = ids.iter().filter_map(|rest| rest.split('"').next()).collect();
         let all = names.len();
         names.sort_unstable();
         names.dedup();

@@ -162,6 +162,16 @@ pub(super) enum LimitView {
     Word(LimitWord),
 }
 
+impl From<Limit> for LimitView {
+    fn from(limit: Limit) -> Self {
+        match limit {
+            Limit::Number(number) => Self::Number(number),
+            Limit::Unlimited => Self::Word(LimitWord::Unlimited),
+            Limit::Disabled => Self::Word(LimitWord::Disabled),
+        }
+    }
+}
+
 /// The limits that are no numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -199,11 +209,6 @@ impl PlanFeature {
             FeatureKind::Metered => (Kind::Metered, false),
             FeatureKind::Allocated => (Kind::Allocated, false),
         };
-        let shown = match limit {
-            Limit::Number(number) => LimitView::Number(number),
-            Limit::Unlimited => LimitView::Word(LimitWord::Unlimited),
-            Limit::Disabled => LimitView::Word(LimitWord::Disabled),
-        };
         Self {
             id: feature.id.to_string(),
             name: feature.name.clone(),
@@ -212,7 +217,7 @@ impl PlanFeature {
                 domain::catalogue::Unit::Count => Unit::Count,
                 domain::catalogue::Unit::Bytes => Unit::Bytes,
             },
-            limit: (!is_switch).then_some(shown),
+            limit: (!is_switch).then_some(limit.into()),
             enabled: is_switch.then_some(limit == Limit::Unlimited),
         }
     }

@@ -6,6 +6,7 @@
 //! organisation and product keys ([`Via`] has their place), and log-in by OIDC.
 
 mod attempts;
+pub mod keys;
 mod password;
 mod token;
 
@@ -446,10 +447,7 @@ impl Identity {
             body: body.to_string(),
             due_at: now,
         };
-        let link = format!(
-            "{}/api/v1/auth/verify?token={verification_token}",
-            self.0.frontend_url
-        );
+        let link = format!("{}/api/v1/auth/verify?token={verification_token}", self.0.frontend_url);
         vec![
             to(
                 "email.welcome",
@@ -564,7 +562,8 @@ mod tests {
         for good in ["ada@example.com", "a.b+c@mail.example.co.uk", "ü@exämple.de"] {
             assert!(is_address(good), "{good}");
         }
-        for bad in ["", "ada", "@example.com", "ada@", "ada@example", "a b@example.com", "a@b@c.d"] {
+        for bad in ["", "ada", "@example.com", "ada@", "ada@example", "a b@example.com", "a@b@c.d"]
+        {
             assert!(!is_address(bad), "{bad}");
         }
         assert_eq!(normalised("  Ada@Example.COM "), "ada@example.com");

@@ -84,9 +84,8 @@ mod tests {
         let passwords = Passwords::new();
         let hash = passwords.hash("correct horse".to_owned(), [7; 16]).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        let verify = |text: &str, hash: &Option<String>| {
-            passwords.verify(text.to_owned(), hash.clone())
-        };
+        let verify =
+            |text: &str, hash: &Option<String>| passwords.verify(text.to_owned(), hash.clone());
         let hash = Some(hash);
         assert!(verify("correct horse", &hash).await.unwrap());
         assert!(!verify("wrong horse", &hash).await.unwrap());

@@ -138,8 +138,7 @@ mod tests {
         let hs256 = || Header::new(Algorithm::HS256);
         let unchanged = as_value(&|_| {});
         let mut parts = good.split('.');
-        let (head, _, tail) =
-            (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
+        let (head, _, tail) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
         let other_user = as_value(&|value| value["sub"] = "usr_2".into()).to_string();
         let table = [
             ("alg none", unsigned(r#"{"alg":"none","typ":"JWT"}"#)),

@@ -154,10 +154,24 @@ impl From<DeliveryRow> for Delivery {
 
 /// Members of Stripe's objects that hold personal data, or secrets that act for a customer.
 const PERSONAL: [&str; 18] = [
-    "email", "customer_email", "receipt_email", "name", "customer_name", "phone",
-    "customer_phone", "address", "customer_address", "shipping", "customer_shipping",
-    "billing_details", "customer_details", "account_name", "ip", "customer_purchase_ip",
-    "client_secret", "individual_name",
+    "email",
+    "customer_email",
+    "receipt_email",
+    "name",
+    "customer_name",
+    "phone",
+    "customer_phone",
+    "address",
+    "customer_address",
+    "shipping",
+    "customer_shipping",
+    "billing_details",
+    "customer_details",
+    "account_name",
+    "ip",
+    "customer_purchase_ip",
+    "client_secret",
+    "individual_name",
 ];
 
 /// Replaces personal data, wherever it stands. What is left is enough to see what happened.

@@ -3,4 +3,5 @@
 pub(super) mod deliveries;
 pub(super) mod organizations;
 pub(super) mod summary;
+pub(super) mod surplus;
 pub(super) mod webhooks;

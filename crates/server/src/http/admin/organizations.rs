@@ -121,8 +121,8 @@ pub(crate) async fn override_plan(
     };
     let given = PlanOverride { plan, reason, expires_at };
     app.store.set_plan_override(&organization, given, who.actor(), now, entry).await?;
-    let row = app.entitlements.recompute(&organization).await?;
-    Ok(Json(Entitlements::new(row, &app.catalogue)))
+    let (row, features) = app.usage.current(&organization).await?;
+    Ok(Json(Entitlements::new(row, features, &app.catalogue)))
 }
 
 /// Takes an override back.
@@ -142,6 +142,5 @@ pub(crate) async fn remove_plan_override(
     if !app.store.remove_plan_override(&organization, entry).await? {
         return Err(Problem::not_found());
     }
-    app.entitlements.recompute(&organization).await?;
     Ok(StatusCode::NO_CONTENT)
 }

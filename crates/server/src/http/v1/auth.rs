@@ -182,10 +182,7 @@ fn begin(app: &App, status: StatusCode, opened: Opened) -> Response {
     request_body = SignupBody,
     responses((status = 201, body = Session), (status = 400, body = ProblemView))
 )]
-pub(crate) async fn create_account(
-    app: App,
-    Body(body): Body<SignupBody>,
-) -> ApiResult<Response> {
+pub(crate) async fn create_account(app: App, Body(body): Body<SignupBody>) -> ApiResult<Response> {
     let request = SignUp {
         email: body.email,
         password: body.password,
@@ -265,10 +262,7 @@ pub(crate) async fn follow_verification(app: App, Query(query): Query<VerifyBody
     request_body = VerifyBody,
     responses((status = 204), (status = 400, body = ProblemView))
 )]
-pub(crate) async fn verify_email(
-    app: App,
-    Body(body): Body<VerifyBody>,
-) -> ApiResult<StatusCode> {
+pub(crate) async fn verify_email(app: App, Body(body): Body<VerifyBody>) -> ApiResult<StatusCode> {
     app.identity.verify_email(&body.token).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -352,10 +352,10 @@ pub(crate) struct PlanChangePreview {
 
 impl From<ChangePreview> for PlanChangePreview {
     fn from(preview: ChangePreview) -> Self {
-        let lines = preview.lines.into_iter().map(|line| PreviewLine {
-            description: line.description,
-            amount: line.amount.into(),
-        });
+        let lines = preview
+            .lines
+            .into_iter()
+            .map(|line| PreviewLine { description: line.description, amount: line.amount.into() });
         Self {
             plan: preview.plan.into(),
             interval: preview.interval.into(),
@@ -485,10 +485,7 @@ fn choice(plan: String, interval: Interval) -> Choice {
     tag = "billing",
     responses((status = 200, body = Subscription), (status = "4XX", body = ProblemView))
 )]
-pub(crate) async fn get_subscription(
-    app: App,
-    Admin(who): Admin,
-) -> ApiResult<Json<Subscription>> {
+pub(crate) async fn get_subscription(app: App, Admin(who): Admin) -> ApiResult<Json<Subscription>> {
     Ok(Json(app.billing.subscription(&who.organization.id).await?.into()))
 }
 
@@ -642,4 +639,3 @@ pub(crate) async fn list_invoices(
     let data = page.rows.into_iter().map(Into::into).collect();
     Ok(Json(InvoiceList { data, next: page.next }))
 }
-

@@ -2,11 +2,12 @@
 
 use super::billing::Status;
 use crate::app::App;
-use crate::http::auth::Caller;
+use crate::http::auth::Reads;
 use crate::http::problem::ApiResult;
 use crate::http::views::{PlanFeature, PlanRef, ProblemView, Time};
+use crate::usage::FeatureUsage;
 use axum::Json;
-use domain::catalogue::{Catalogue, FeatureKind, Limit, PlanId};
+use domain::catalogue::{Catalogue, FeatureKind};
 use serde::Serialize;
 use store::EntitlementRow;
 use utoipa::ToSchema;
@@ -56,27 +57,21 @@ pub(crate) struct Entitlements {
 }
 
 impl Entitlements {
-    pub(crate) fn new(row: EntitlementRow, catalogue: &Catalogue) -> Self {
-        let one = row.entitlement;
-        let limit_of = |plan: &PlanId, feature| {
-            catalogue.plan(plan).map_or(Limit::Disabled, |plan| plan.limit(feature))
-        };
-        let features = catalogue.features().iter().map(|feature| {
-            let limit = limit_of(&one.plan, &feature.id);
-            // Nothing can be used yet: counting comes with the usage room.
-            let (used, remaining) = match (feature.kind, limit) {
-                (FeatureKind::Switch, _) => (None, None),
-                (_, Limit::Number(number)) => (Some(0), Some(number)),
-                (_, Limit::Unlimited) => (Some(0), None),
-                (_, Limit::Disabled) => (Some(0), Some(0)),
-            };
+    pub(crate) fn new(
+        row: EntitlementRow,
+        features: Vec<FeatureUsage>,
+        catalogue: &Catalogue,
+    ) -> Self {
+        let features = features.into_iter().map(|FeatureUsage { feature, allowance, counter }| {
+            let is_switch = feature.kind == FeatureKind::Switch;
             EntitledFeature {
-                feature: PlanFeature::new(feature, limit),
-                used,
-                remaining,
-                resets_at: (feature.kind == FeatureKind::Metered).then(|| one.period.end.into()),
+                feature: PlanFeature::new(&feature, allowance.limit),
+                used: (!is_switch).then_some(counter.used),
+                remaining: if is_switch { None } else { allowance.limit.remaining(counter) },
+                resets_at: allowance.period.map(|period| period.end.into()),
             }
         });
+        let one = row.entitlement;
         Self {
             organization_id: row.organization.to_string(),
             plan: PlanRef::of(&one.plan, catalogue),
@@ -95,8 +90,8 @@ impl Entitlements {
 )]
 pub(crate) async fn get_entitlements(
     app: App,
-    Caller(who): Caller,
+    Reads(organization): Reads,
 ) -> ApiResult<Json<Entitlements>> {
-    let row = app.entitlements.current(&who.organization.id).await?;
-    Ok(Json(Entitlements::new(row, &app.catalogue)))
+    let (row, features) = app.usage.current(&organization).await?;
+    Ok(Json(Entitlements::new(row, features, &app.catalogue)))
 }

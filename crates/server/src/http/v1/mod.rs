@@ -6,3 +6,4 @@ pub(super) mod billing;
 pub(super) mod entitlements;
 pub(super) mod organization;
 pub(super) mod plans;
+pub(super) mod usage;

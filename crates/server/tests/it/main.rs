@@ -1,0 +1,20 @@
+//! The server through its HTTP surface, by capability: the simulator is its Stripe, the clock is
+//! in the test's hand, and each test has a database of its own. Tests of an acceptance scenario
+//! carry its number.
+
+#![expect(clippy::unwrap_used, reason = "in a test, what cannot be had is a failure")]
+
+mod billing_at_stripe;
+mod mirror;
+
+mod billing_changes;
+mod billing_checkout;
+mod billing_intents;
+mod billing_surplus;
+mod convergence;
+mod portal;
+mod subscription_status;
+mod webhooks_pause;
+mod webhooks_repeated;
+mod webhooks_shapes;
+mod webhooks_trouble;
