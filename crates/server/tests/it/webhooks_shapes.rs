@@ -198,10 +198,12 @@ scenario! {
                 settings.stripe.webhook_secrets = stripe::signature::Secret::list(&secret);
             })
             .await;
-        let old = app.send_event_to(&node, &event("evt_old_2", false, now), "whsec_theOldOne");
-        old.await.expect_problem(400, "signature_invalid");
-        let new = app.send_event_to(&node, &event("evt_new_2", false, now), &app.secret);
-        new.await.expect(200);
+        let late = event("evt_old_2", false, now);
+        let old = app.send_event_to(&node, &late, "whsec_theOldOne").await;
+        old.expect_problem(400, "signature_invalid");
+        let next = event("evt_new_2", false, now);
+        let new = app.send_event_to(&node, &next, &app.secret).await;
+        new.expect(200);
         assert!(app.store().delivery("evt_old_2").await.unwrap().is_none());
         node.close().await;
         app.work().await;
