@@ -21,7 +21,7 @@ use url::Url;
 const DEFAULT_PORT: u16 = 8080;
 const DEFAULT_DATABASE: &str = "sqlite:./billhook.db";
 const DEFAULT_EXPIRY: Span = Span::days(7);
-/// Characters that JWT_SECRET has at least where real money moves.
+/// Characters that `JWT_SECRET` has at least where real money moves.
 const LIVE_SECRET_MIN: usize = 64;
 /// A shorter one can be guessed from one token; RFC 7518 asks for as many bytes as the hash has.
 const TEST_SECRET_MIN: usize = 32;

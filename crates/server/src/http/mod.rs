@@ -18,7 +18,7 @@ mod admin;
 mod v1;
 
 pub use problem::{Code, Problem};
-pub use routes::{openapi, router};
+pub use routes::{openapi, router, router_of_worker};
 
 use axum::Router;
 use std::net::SocketAddr;
@@ -39,7 +39,6 @@ pub async fn serve(
 }
 
 /// What answers while the database cannot be reached: the process lives, and cannot serve yet.
-#[must_use]
 pub fn router_while_starting(world: crate::app::World) -> Router {
     let router =
         Router::new().route("/livez", axum::routing::get(health::get_livez)).fallback(async || {

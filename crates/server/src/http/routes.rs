@@ -28,15 +28,21 @@ use utoipa_axum::routes;
 )]
 struct Document;
 
+/// What whoever watches the process asks.
+fn for_watchers() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(health::get_livez))
+        .routes(routes!(health::get_readyz))
+        .routes(routes!(metrics::get_metrics))
+}
+
 /// Stripe's way in, and what machines ask. No cookie, no CORS, no log-in.
 fn for_machines() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(webhooks::receive_event))
         .route("/api/subscription/webhook", axum::routing::post(webhooks::receive_event))
         .routes(routes!(webhooks::test_webhooks))
-        .routes(routes!(health::get_livez))
-        .routes(routes!(health::get_readyz))
-        .routes(routes!(metrics::get_metrics))
+        .merge(for_watchers())
 }
 
 /// What browsers and products ask.
@@ -120,7 +126,6 @@ async fn get_openapi() -> impl IntoResponse {
 }
 
 /// Everything that the server answers.
-#[must_use]
 pub fn router(app: App) -> Router {
     let (machines, _) = for_machines().split_for_parts();
     let (people, _) = for_people().split_for_parts();
@@ -134,6 +139,14 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .with_state(app);
     around(router, framing)
+}
+
+/// What a process answers that only works: whether it lives and how it does.
+pub fn router_of_worker(app: App) -> Router {
+    let (watchers, _) = for_watchers().split_for_parts();
+    let framing = Framing::new(app.world.clone(), None);
+    let nothing = || async { Problem::not_found() };
+    around(watchers.fallback(nothing).with_state(app), framing)
 }
 
 /// The origins that browsers may call from beside the one that serves the pages.
