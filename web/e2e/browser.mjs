@@ -1,7 +1,7 @@
 // Chromium, and the checks every page gets: accessibility, no sideways scrolling,
 // nothing refused by the content security policy.
 import assert from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
 import { chromium } from "playwright-core";
@@ -27,6 +27,20 @@ export function launch() {
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: FLAGS,
   });
+}
+
+/**
+ * Compares what a screen reader meets in the page's main part with the outline kept
+ * in e2e/outlines. UPDATE_OUTLINES=1 writes them anew, to be read in the change.
+ */
+export async function outline(page, name) {
+  const seen = (await page.locator("main").ariaSnapshot())
+    .replace(/[A-Z][a-z]{2} \d{1,2}, \d{4}(, \d{1,2}:\d{2} [AP]M)?/g, "(date)")
+    .replace(/(\d+ (minutes?|hours?|days?) ago|just now)/g, "(moment)")
+    .replace(/(evt|org|sub|in|cus)_\w+/g, "$1_…");
+  const file = new URL(`outlines/${name}.yml`, import.meta.url);
+  if (process.env.UPDATE_OUTLINES) return writeFile(file, `${seen}\n`);
+  assert.equal(`${seen}\n`, await readFile(file, "utf8"), `the outline of ${name} has changed`);
 }
 
 /** A fresh visitor whose console faults are kept. */

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { serve } from "../mock/serve.mjs";
-import { inspect, launch, visitor } from "./browser.mjs";
+import { inspect, launch, outline, visitor } from "./browser.mjs";
 
 const built = existsSync(new URL("../dist/index.html", import.meta.url));
 const skip = built ? false : "web/dist is missing: run `npm run build` first";
@@ -72,6 +72,7 @@ scene("pricing for a visitor, monthly and yearly", async (page) => {
   await page.goto("/");
   await page.waitForURL("**/pricing");
   await page.getByTestId("choose-team").waitFor();
+  await outline(page, "pricing");
   await inspect(page, "pricing");
   await page.getByText("Yearly", { exact: true }).click();
   await page.waitForURL("**/pricing?interval=yearly");
@@ -83,6 +84,7 @@ scene("sign-up and log-in, with faults beside their inputs", async (page) => {
   await page.goto("/signup");
   await page.getByRole("button", { name: "Create account" }).click();
   await page.getByText("Enter your name.").waitFor();
+  await outline(page, "signup-faults");
   await inspect(page, "signup-faults");
   await page.goto("/login");
   await page.getByLabel("E-mail").fill("nobody@example.test");
@@ -106,12 +108,16 @@ scene("back from checkout, then the running plan", async (page) => {
   await page.getByTestId("choose-team").click();
   await page.getByTestId("pay").click();
   await page.getByTestId("checkout-progress").waitFor();
-  await page.screenshot();
+  await control(page, "delay", { ms: 4_000 });
+  await page.getByText("Confirming your payment with Stripe…").waitFor();
+  await inspect(page, "checkout-progress");
+  await control(page, "delay", { ms: 0 });
   await page.getByTestId("checkout-active").waitFor();
   await page.getByTestId("invoice-row").waitFor();
   await inspect(page, "billing-returned");
   await page.getByRole("button", { name: "Continue" }).click();
   await page.waitForURL(/tab=billing$/);
+  await outline(page, "billing-active");
   await inspect(page, "billing-active");
   await page.goto("/pricing");
   await page.getByText("Current plan", { exact: true }).waitFor();
@@ -124,6 +130,10 @@ scene("changing and cancelling the plan", async (page) => {
   await page.getByTestId("change-plan").click();
   await page.getByLabel("Enterprise").check();
   await page.getByTestId("preview").waitFor();
+  assert.match(
+    await page.getByTestId("change-plan-dialog").ariaSnapshot(),
+    /dialog "Change plan".*radio "Enterprise.*button "Pay [$]4[\d.]+ and switch"/s,
+  );
   await inspect(page, "change-plan");
   await page.getByTestId("confirm-change").click();
   await page.getByTestId("plan-name").getByText("Enterprise").waitFor();
@@ -213,8 +223,14 @@ scene("the operators' pages", async (page) => {
   await login(page);
   await page.getByTestId("figures").waitFor();
   await inspect(page, "admin");
+  await page.getByTestId("end-surplus").click();
+  await page.getByTestId("surplus-dialog").waitFor();
+  await inspect(page, "surplus");
+  await page.getByTestId("confirm-surplus").click();
+  await page.getByTestId("surplus").waitFor({ state: "detached" });
   await page.getByRole("link", { name: "Deliveries", exact: true }).click();
   await page.getByTestId("delivery-row").first().waitFor();
+  await outline(page, "deliveries");
   await inspect(page, "deliveries");
   await page.getByTestId("page-older").click();
   await page.waitForURL(/cursor=20/);
@@ -311,4 +327,15 @@ scene("the theme is chosen, kept and set before the first paint", async (page) =
   await page.reload({ waitUntil: "commit" });
   await page.waitForFunction(() => document.documentElement.dataset.theme !== undefined);
   assert.equal(await theme(), "dark");
+});
+
+scene("while an answer is awaited the page says so", async (page) => {
+  await join(page);
+  await control(page, "delay", { ms: 6_000 });
+  await page.goto("/settings?tab=billing");
+  await control(page, "delay", { ms: 6_000 });
+  await page.getByText("Loading billing…").waitFor({ state: "attached" });
+  await inspect(page, "billing-loading");
+  await control(page, "delay", { ms: 0 });
+  await page.getByTestId("plan-name").waitFor();
 });

@@ -203,6 +203,10 @@ export function makeMock({ now = () => Date.now() } = {}) {
     };
   }
 
+  const surplus = [
+    { organization_id: "org_01jd3m5v8k", name: "Nordlicht GmbH", subscriptions: ["sub_1TbKaaQm8"] },
+  ];
+
   const counts = () => {
     const all = { pending: 0, claimed: 0, applied: 0, ignored: 0, parked: 0 };
     for (const delivery of deliveries) all[delivery.state] += 1;
@@ -293,7 +297,7 @@ export function makeMock({ now = () => Date.now() } = {}) {
       /^\/admin\/deliveries\/([^/]+)\/replay$/,
       operator((c) =>
         Object.assign(findDelivery(c.match[1]), {
-          state: "applied",
+          state: "pending",
           reason: null,
           due_at: null,
           attempts: findDelivery(c.match[1]).attempts + 1,
@@ -324,6 +328,15 @@ export function makeMock({ now = () => Date.now() } = {}) {
     ],
     ["POST", /^\/admin\/organizations\/([^/]+)\/resync$/, operator(() => ({ changed: [] }))],
     [
+      "POST",
+      /^\/admin\/organizations\/([^/]+)\/cancel-surplus$/,
+      operator(({ input, org }) => {
+        surplus.length = 0;
+        const refunded = input.refund ? usd(9_900) : null;
+        return { refund_id: refunded && "re_mock", refunded, subscription: org.subscription };
+      }),
+    ],
+    [
       "GET",
       /^\/admin\/summary$/,
       operator(() => ({
@@ -333,13 +346,7 @@ export function makeMock({ now = () => Date.now() } = {}) {
         trialing: 4,
         past_due: 2,
         deliveries: counts(),
-        surplus: [
-          {
-            organization_id: "org_01jd3m5v8k",
-            name: "Nordlicht GmbH",
-            subscriptions: ["sub_1TbKaaQm8", "sub_1TbKbbQm8"],
-          },
-        ],
+        surplus,
       })),
     ],
   ];

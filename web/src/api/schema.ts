@@ -390,6 +390,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/organizations/{id}/cancel-surplus": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["cancel_surplus_subscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/summary": {
         parameters: {
             query?: never;
@@ -731,6 +747,15 @@ export interface components {
         };
         OrganizationPatch: {
             name: string;
+        };
+        SurplusBody: {
+            subscription_id: string;
+            refund: boolean;
+        };
+        SurplusEnded: {
+            refund_id: string | null;
+            refunded: null | components["schemas"]["Money"];
+            subscription: components["schemas"]["Subscription"];
         };
     };
     responses: never;
@@ -1501,6 +1526,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Resynced"];
+                };
+            };
+            /** @description problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_surplus_subscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SurplusBody"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SurplusEnded"];
                 };
             };
             /** @description problem */

@@ -28,8 +28,8 @@ const SUBSCRIPTION = [
 const INVOICE = ["draft", "open", "paid", "void", "uncollectible"] as const;
 const DELIVERY = ["pending", "claimed", "applied", "ignored", "parked"] as const;
 
-export type SubscriptionStatus = (typeof SUBSCRIPTION)[number];
-export type InvoiceStatus = (typeof INVOICE)[number];
+type SubscriptionStatus = (typeof SUBSCRIPTION)[number];
+type InvoiceStatus = (typeof INVOICE)[number];
 export type DeliveryState = (typeof DELIVERY)[number];
 export const DELIVERY_STATES: readonly DeliveryState[] = DELIVERY;
 

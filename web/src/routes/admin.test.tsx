@@ -1,7 +1,7 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { expect, it } from "vitest";
 import { renderAt } from "@/test/render";
-import { DELIVERY, ME, OPERATOR } from "@/test/samples";
+import { DELIVERY, ME, ON_TEAM, OPERATOR } from "@/test/samples";
 import { problem, stubServer } from "@/test/server";
 
 const LIST = "GET /api/v1/admin/deliveries";
@@ -77,12 +77,21 @@ it("shows why a delivery is parked and what to do, and replays it", async () => 
     id: "evt_1",
     data: { amount: 9900, email: null },
   });
-  const applied = { ...DELIVERY, state: "applied" as const, reason: null };
-  server.answer("POST /api/v1/admin/deliveries/evt_1/replay", { body: applied });
-  server.answer("GET /api/v1/admin/deliveries/evt_1", { body: { ...applied, payload: {} } });
+  const queued = { ...DELIVERY, state: "pending" as const, reason: null };
+  server.answer("POST /api/v1/admin/deliveries/evt_1/replay", { body: queued });
+  server.answer("GET /api/v1/admin/deliveries/evt_1", { body: { ...queued, payload: {} } });
   await user.click(within(sheet).getByTestId("replay"));
   await waitFor(() => expect(within(sheet).queryByTestId("park-reason")).toBeNull());
-  expect(screen.getByTestId("announcer").textContent).toMatch(/now applied/);
+  expect(screen.getByTestId("announcer").textContent).toMatch(/back in the queue/);
+  // It is in work now: nothing more to replay, and the sheet follows it to its end.
+  expect(within(sheet).getByTestId<HTMLButtonElement>("replay").disabled).toBe(true);
+  server.answer("GET /api/v1/admin/deliveries/evt_1", {
+    body: { ...queued, state: "applied", payload: {} },
+  });
+  await waitFor(
+    () => expect(within(sheet).getByTestId("delivery-status").dataset.status).toBe("applied"),
+    { timeout: 3_000 },
+  );
 });
 
 it("pauses webhooks only after a confirmation, with the reason", async () => {
@@ -141,4 +150,38 @@ it("sends to log-in when the session has ended, and back afterwards", async () =
   await user.selectOptions(screen.getByTestId("filter-state"), "parked");
   await waitFor(() => expect(router.state.location.pathname).toBe("/login"));
   expect(router.state.location.search).toEqual({ next: "/admin/deliveries?state=parked" });
+});
+
+it("ends a surplus subscription after one confirmation and says what was refunded", async () => {
+  const summary = {
+    organizations: 2,
+    active_subscriptions: 2,
+    mrr: [{ amount: 9_900, currency: "usd" }],
+    trialing: 0,
+    past_due: 0,
+    deliveries: RUNNING.counts,
+    surplus: [{ organization_id: "org_1", name: "Analytical Engines", subscriptions: ["sub_2"] }],
+  };
+  const END = "POST /api/v1/admin/organizations/org_1/cancel-surplus";
+  const server = stubServer({
+    ...BASE,
+    "GET /api/v1/admin/summary": { body: summary },
+    [END]: {
+      body: {
+        refund_id: "re_1",
+        refunded: { amount: 9_900, currency: "usd" },
+        subscription: ON_TEAM,
+      },
+    },
+  });
+  const { user } = renderAt("/admin");
+  await user.click(await screen.findByTestId("end-surplus"));
+  expect(server.calls(END)).toEqual([]);
+  server.answer("GET /api/v1/admin/summary", { body: { ...summary, surplus: [] } });
+  await user.click(await screen.findByRole("button", { name: "End and refund" }));
+  await waitFor(() => expect(screen.queryByTestId("surplus")).toBeNull());
+  expect(server.calls(END).map((one) => one.body)).toEqual([
+    { subscription_id: "sub_2", refund: true },
+  ]);
+  expect(screen.getByTestId("announcer").textContent).toMatch(/\$99\.00 was refunded/);
 });

@@ -1,11 +1,12 @@
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { LogoMark } from "@/components/logo";
 import { Card } from "@/components/ui/card";
+import { Banner } from "@/components/ui/feedback";
 import { LoginForm, SignupForm } from "@/features/identity/auth-forms";
 import { safeNext } from "@/features/identity/session";
 
 export function LoginPage() {
-  const { next } = useSearch({ from: "/visitor" });
+  const { next, verified } = useSearch({ from: "/visitor" });
   const navigate = useNavigate();
   return (
     <AuthFrame
@@ -20,6 +21,7 @@ export function LoginPage() {
         </>
       }
     >
+      {verified ? <VerifiedNotice worked={verified === "1"} /> : null}
       <LoginForm
         onDone={() => navigate({ href: safeNext(next) ?? "/settings?tab=billing", replace: true })}
       />
@@ -45,6 +47,22 @@ export function SignupPage() {
     >
       <SignupForm onDone={() => navigate({ href: safeNext(next) ?? "/pricing", replace: true })} />
     </AuthFrame>
+  );
+}
+
+function VerifiedNotice({ worked }: { worked: boolean }) {
+  return (
+    <div className="mb-5">
+      {worked ? (
+        <Banner tone="good" live title="Your address is verified" testId="verified">
+          Log in to go on.
+        </Banner>
+      ) : (
+        <Banner tone="warn" live title="This link does not work any more" testId="not-verified">
+          It is used or too old. Log in; your address may be verified already.
+        </Banner>
+      )}
+    </div>
   );
 }
 

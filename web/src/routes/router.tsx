@@ -16,7 +16,7 @@ import { NotFoundPage, PageFailure } from "./not-found";
 import { PricingPage } from "./pricing";
 import { Shell } from "./shell";
 
-export interface RouterContext {
+interface RouterContext {
   queryClient: QueryClient;
 }
 
@@ -34,7 +34,7 @@ const pricingSearch = z.object({
   checkout: maybe(z.enum(["cancelled"])),
 });
 
-export const SETTINGS_TABS = ["billing", "usage", "organization", "profile"] as const;
+const SETTINGS_TABS = ["billing", "usage", "organization", "profile"] as const;
 
 const settingsSearch = z.object({
   tab: maybe(z.enum(SETTINGS_TABS)),
@@ -53,7 +53,11 @@ const deliveriesSearch = z.object({
   id: maybe(shortText),
 });
 
-const authSearch = z.object({ next: maybe(shortText) });
+const authSearch = z.object({
+  next: maybe(shortText),
+  /** Set by the link of a verification mail: whether it worked. */
+  verified: maybe(z.enum(["1", "0"])),
+});
 
 const rootRoute = createRootRouteWithContext<RouterContext>()({
   component: Shell,
@@ -85,8 +89,13 @@ const visitorRoute = createRoute({
   id: "visitor",
   validateSearch: (raw) => authSearch.parse(raw),
   beforeLoad: async ({ context, search, location }) => {
+    // After a verification the session says something new.
+    if (search.verified) await context.queryClient.invalidateQueries(sessionQuery);
     const me = await context.queryClient.ensureQueryData(sessionQuery);
     if (!me) return;
+    if (search.verified) {
+      throw redirect({ to: "/settings", search: { tab: "profile" }, replace: true });
+    }
     const fallback = location.pathname === "/signup" ? "/pricing" : "/settings?tab=billing";
     throw redirect({ href: safeNext(search.next) ?? fallback, replace: true });
   },

@@ -161,11 +161,14 @@ function BillingTab() {
             onChange={() => toBilling("plan")}
             onCancel={() => toBilling("cancel")}
             pricingLink={
-              <Button asChild look="primary">
-                <Link to="/pricing" data-testid="see-plans">
-                  See plans
-                </Link>
-              </Button>
+              // Nobody is sent to buy while a payment of theirs is being confirmed.
+              search.checkout === "success" ? null : (
+                <Button asChild look="primary">
+                  <Link to="/pricing" data-testid="see-plans">
+                    See plans
+                  </Link>
+                </Button>
+              )
             }
           />
           <div className="grid items-start gap-6 lg:grid-cols-[1fr_20rem]">

@@ -2,7 +2,7 @@
 import { vi } from "vitest";
 
 type Answer = { status?: number; body?: unknown; headers?: Record<string, string> };
-export interface Asked {
+interface Asked {
   method: string;
   path: string;
   query: Record<string, string>;

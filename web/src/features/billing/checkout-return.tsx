@@ -20,7 +20,7 @@ const PATIENCE_MS = 20_000;
 
 type Stage = "confirming" | "activating" | "active" | "expired";
 
-export function stageOf(state: CheckoutState | undefined): Stage {
+function stageOf(state: CheckoutState | undefined): Stage {
   switch (state?.status) {
     case "complete":
       return state.subscription?.is_active ? "active" : "activating";

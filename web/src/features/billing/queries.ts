@@ -37,7 +37,7 @@ export const invoicesQuery = infiniteQueryOptions({
   getNextPageParam: (page) => page.next ?? null,
 });
 
-export interface PlanChoice {
+interface PlanChoice {
   plan: string;
   interval: Interval;
 }

@@ -99,7 +99,7 @@ export function UsagePanel({
 }
 
 /** Used of allowed, in basis points; null where nothing limits. A limit of 0 is full. */
-export function shareBp(feature: EntitledFeature): number | null {
+function shareBp(feature: EntitledFeature): number | null {
   const limit = limitFrom(feature.limit);
   if (limit === "unlimited" || limit === "disabled") return null;
   if (limit === 0) return 10_000;

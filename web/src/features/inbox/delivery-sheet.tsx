@@ -8,7 +8,7 @@ import { Dialog, DialogBody, DialogFoot } from "@/components/ui/dialog";
 import { ActionError, Banner, ErrorState, Skeleton, Waiting } from "@/components/ui/feedback";
 import { When } from "@/components/when";
 import { announce } from "@/lib/announce";
-import { deliveryQuery, useReplay, useResync } from "./queries";
+import { deliveryQuery, isUnfinished, useReplay, useResync } from "./queries";
 
 /** One delivery: what happened to it, why, what to do, and the event itself. */
 export function DeliverySheet({ id, onClose }: { id: string | null; onClose: () => void }) {
@@ -108,10 +108,11 @@ function Detail({ id }: { id: string }) {
         <Button
           look="primary"
           busy={replay.isPending}
+          disabled={isUnfinished(delivery.data.state)}
           data-testid="replay"
           onClick={() =>
             replay.mutate(undefined, {
-              onSuccess: (after) => announce(`Replayed. The delivery is now ${after.state}.`),
+              onSuccess: () => announce("Replayed. The delivery is back in the queue."),
             })
           }
         >

@@ -36,11 +36,20 @@ export const deliveriesQuery = (filter: DeliveryFilter) =>
     refetchInterval: filter.cursor ? false : REFRESH_MS,
   });
 
+/** A delivery in work is done soon; whoever looks at it sees that happen. */
+const WORK_MS = 1_000;
+
+/** Waiting or in work: it will be done anyway, so there is nothing to replay. */
+export function isUnfinished(state: string | undefined): boolean {
+  return state === "pending" || state === "claimed";
+}
+
 export const deliveryQuery = (id: string) =>
   queryOptions({
     queryKey: ["admin", "delivery", id],
     queryFn: ({ signal }) =>
       answer(api.GET("/api/v1/admin/deliveries/{id}", { signal, params: { path: { id } } })),
+    refetchInterval: (query) => (isUnfinished(query.state.data?.state) ? WORK_MS : false),
   });
 
 export const webhooksQuery = queryOptions({

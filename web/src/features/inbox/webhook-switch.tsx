@@ -45,7 +45,7 @@ function Running({ webhooks }: { webhooks: Webhooks }) {
   );
 }
 
-export function lagText(lagMs: number | null): string {
+function lagText(lagMs: number | null): string {
   if (lagMs === null) return "nothing waiting";
   if (lagMs < 1_000) return "up to date";
   const seconds = Math.round(lagMs / 1_000);

@@ -1,11 +1,11 @@
 import { queryOptions, useQuery } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";
-import type { Summary } from "@/api/types";
 import { Money } from "@/components/money";
 import { Quantity } from "@/components/quantity";
 import { DELIVERY_STATES, type DeliveryState, StatusBadge } from "@/components/status-badge";
 import { Card, CardHead } from "@/components/ui/card";
-import { Banner, ErrorState, Skeleton, Waiting } from "@/components/ui/feedback";
+import { ErrorState, Skeleton, Waiting } from "@/components/ui/feedback";
+import { SurplusNotice } from "./surplus";
 
 const summaryQuery = queryOptions({
   queryKey: ["admin", "summary"],
@@ -108,31 +108,5 @@ function Tile({
         {children}
       </dd>
     </div>
-  );
-}
-
-function SurplusNotice({ surplus }: { surplus: Summary["surplus"] }) {
-  return (
-    <Banner
-      tone="warn"
-      testId="surplus"
-      title={
-        surplus.length === 1
-          ? "One organisation has more than one live subscription"
-          : `${surplus.length} organisations have more than one live subscription`
-      }
-    >
-      Access follows the better one. Cancel and refund the other in Stripe.
-      <ul className="mt-2 grid gap-1">
-        {surplus.map((one) => (
-          <li key={one.organization_id}>
-            <span className="font-medium text-ink">{one.name}</span>:{" "}
-            <span className="break-all font-mono text-[0.8125rem]">
-              {one.subscriptions.join(", ")}
-            </span>
-          </li>
-        ))}
-      </ul>
-    </Banner>
   );
 }
