@@ -14,6 +14,8 @@ use serde::de::DeserializeOwned;
 use store::{MirrorObject, OrganizationState, Page};
 use stripe::objects::{self as wire, Expandable};
 
+/// Among how many of the newest payments the default card is looked for.
+const RECENT_PAYMENTS: usize = 5;
 /// How many invoices a page has.
 const INVOICES_PER_PAGE: u32 = 20;
 
@@ -230,7 +232,7 @@ impl Billing {
     }
 
     /// The card that is charged next: the default one where the mirror holds it whole, else the
-    /// one of the newest payment, unless the default is known to be another one by now.
+    /// one of a recent payment, if it is still the default as far as that is known.
     async fn card_on_file(
         &self,
         state: &OrganizationState,
@@ -256,25 +258,27 @@ impl Billing {
             default = Some(method.id().to_owned());
         }
         let charges = self.0.store.mirrored_of::<Charge>(&state.organization.id).await?;
-        let paid = charges
+        let mut paid: Vec<&Charge> = charges
             .iter()
             .map(|row| &row.object)
             .filter(|one| one.status == "succeeded" && one.customer.as_ref() == Some(customer))
-            .max_by_key(|one| one.created);
-        let Some(paid) = paid else { return Ok(None) };
-        let Some(whole) = self.raw::<Charge, ChargedCard>(&paid.id).await? else {
-            return Ok(None);
-        };
-        if default.is_some() && whole.payment_method != default {
-            return Ok(None);
+            .collect();
+        paid.sort_by_key(|one| std::cmp::Reverse(one.created));
+        for charge in paid.into_iter().take(RECENT_PAYMENTS) {
+            let Some(whole) = self.raw::<Charge, ChargedCard>(&charge.id).await? else { continue };
+            if default.is_some() && whole.payment_method != default {
+                continue;
+            }
+            let expiry = whole.payment_method_details.and_then(|details| details.card);
+            let names = charge.card_brand.clone().zip(charge.card_last4.clone());
+            return Ok(names.map(|(brand, last4)| CardOnFile {
+                brand,
+                last4,
+                exp_month: expiry.as_ref().and_then(|card| card.exp_month),
+                exp_year: expiry.as_ref().and_then(|card| card.exp_year),
+            }));
         }
-        let expiry = whole.payment_method_details.and_then(|details| details.card);
-        Ok(paid.card_brand.clone().zip(paid.card_last4.clone()).map(|(brand, last4)| CardOnFile {
-            brand,
-            last4,
-            exp_month: expiry.as_ref().and_then(|card| card.exp_month),
-            exp_year: expiry.as_ref().and_then(|card| card.exp_year),
-        }))
+        Ok(None)
     }
 
     /// A mirrored object as Stripe sent it, read as far as asked; none when it is not mirrored or
