@@ -13,7 +13,7 @@ import { PaymentMethod } from "@/features/billing/payment-method";
 import { PlanPanel } from "@/features/billing/plan-panel";
 import { useLookAgain } from "@/features/billing/portal-return";
 import { subscriptionQuery } from "@/features/billing/queries";
-import { isLive } from "@/features/billing/standing";
+import { isLive, standingOf } from "@/features/billing/standing";
 import { UsagePanel } from "@/features/entitlements/usage";
 import { OrganizationPanel } from "@/features/identity/organization";
 import { ProfilePanel } from "@/features/identity/profile";
@@ -185,7 +185,7 @@ function BillingTab() {
               />
               <CancelPlanDialog
                 subscription={subscription.data}
-                open={search.dialog === "cancel"}
+                open={search.dialog === "cancel" && standingOf(subscription.data).kind !== "ending"}
                 onClose={() => toBilling()}
               />
             </>

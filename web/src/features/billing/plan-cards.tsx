@@ -8,7 +8,7 @@ import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { cn } from "@/lib/cn";
 import { limitFrom } from "@/lib/quantity";
-import { intervalNoun, isLive, priceFor, yearlySavingBp } from "./standing";
+import { intervalNoun, isLive, priceFor, standingOf, yearlySavingBp } from "./standing";
 
 export type Offer =
   /** A visitor: make an account first. */
@@ -34,7 +34,8 @@ export function offerFor(
     if (free) return plan.id === subscription.plan.id ? { kind: "current" } : { kind: "none" };
     return { kind: "buy" };
   }
-  if (free) return { kind: "leave" };
+  // What is ending already ends in the free plan; there is nothing more to cancel.
+  if (free) return { kind: standingOf(subscription).kind === "ending" ? "none" : "leave" };
   if (plan.id === subscription.plan.id) {
     return subscription.price && subscription.price.interval !== interval
       ? { kind: "change", label: interval === "yearly" ? "Switch to yearly" : "Switch to monthly" }

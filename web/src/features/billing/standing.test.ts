@@ -66,6 +66,13 @@ describe("what the pricing page offers", () => {
     ],
     ["down to free is a cancellation", FREE, "monthly", viewer(ON_TEAM, 1), { kind: "leave" }],
     [
+      "what ends already is not cancelled again",
+      FREE,
+      "monthly",
+      viewer(team({ cancel_at_period_end: true }), 1),
+      { kind: "none" },
+    ],
+    [
       "past due still changes, never buys again",
       ENTERPRISE,
       "monthly",
