@@ -45,6 +45,13 @@ impl SimClock {
         if self.0.running { system_ms() + millis } else { millis }
     }
 
+    /// The time (seconds) that programs beside the simulator live in, for signatures, which they
+    /// compare with their own clock: the system's time while this clock runs, however far it was
+    /// moved; this clock's own while it stands still, because tests share it with their program.
+    pub fn wall_now(&self) -> i64 {
+        if self.0.running { system_ms().div_euclid(1000) } else { self.now() }
+    }
+
     /// Sets the time, forward or back. Work that falls due in between is not done by this call;
     /// see [`crate::Engine::advance_clock`].
     pub fn set(&self, unix_seconds: i64) {
@@ -81,6 +88,7 @@ impl Default for SimClock {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the one place where the system's time comes in")]
 fn system_ms() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

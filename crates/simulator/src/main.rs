@@ -38,6 +38,10 @@ struct Arguments {
     )]
     webhook_secret: Option<String>,
 
+    /// Name of the business on the pages
+    #[arg(long, value_name = "NAME", default_value = "Simulated Company")]
+    business_name: String,
+
     /// Starts the clock at this moment, as in 2027-01-31T09:00:00Z; it runs on from there
     #[arg(long, value_name = "RFC3339")]
     time: Option<Timestamp>,
@@ -63,6 +67,7 @@ async fn main() -> anyhow::Result<()> {
     let running = Simulator::start(config)
         .await
         .with_context(|| format!("could not listen on {}", arguments.listen))?;
+    running.engine().set_merchant_name(&arguments.business_name);
     let base = running.base_url();
     eprintln!("API      {base}");
     eprintln!("Control  {base}/");

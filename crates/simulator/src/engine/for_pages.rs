@@ -1,6 +1,8 @@
 //! Small things that only the pages and the program ask of the engine.
 
-use serde_json::json;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
 
 use super::Engine;
 use crate::api::routes::Call;
@@ -13,6 +15,20 @@ impl Engine {
     /// The business name of the account, as pages and invoices show it.
     pub fn merchant_name(&self) -> String {
         crate::flows::merchant(&self.lock())
+    }
+
+    /// Names the account's business, in both modes.
+    pub fn set_merchant_name(&self, name: &str) {
+        for livemode in [false, true] {
+            self.with(livemode, |tx| {
+                let mut account = crate::flows::account(tx);
+                account["business_profile"]["name"] = json!(name);
+                account["settings"]["dashboard"]["display_name"] = json!(name);
+                if let Value::Object(account) = account {
+                    tx.state.account.insert(livemode, Arc::new(account));
+                }
+            });
+        }
     }
 
     /// Registers a webhook endpoint for every event of test mode and returns its signing secret:

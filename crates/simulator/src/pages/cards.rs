@@ -85,7 +85,7 @@ impl CardFields {
 
     /// The card, or what is wrong with each field. Whether the number is a possible one (Luhn) and
     /// the date has passed is for the engine to say, in Stripe's words.
-    pub(super) fn parse(&self) -> Result<CardInput, FormErrors> {
+    pub(super) fn parse(&self) -> Result<CardInput, Box<FormErrors>> {
         let mut errors = FormErrors::default();
         let number: String = self.number.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
         if number.is_empty() {
@@ -116,7 +116,7 @@ impl CardFields {
                 country: None,
                 postal_code: None,
             }),
-            _ => Err(errors),
+            _ => Err(Box::new(errors)),
         }
     }
 }

@@ -34,7 +34,7 @@ pub(super) struct CheckoutForm {
     card: CardFields,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 struct Line {
     name: String,
     detail: String,
@@ -79,7 +79,7 @@ pub(super) async fn pay(
     };
     let card = match parsed {
         Ok(card) => card,
-        Err(errors) => return again(errors, StatusCode::UNPROCESSABLE_ENTITY),
+        Err(errors) => return again(*errors, StatusCode::UNPROCESSABLE_ENTITY),
     };
     match pages.engine.checkout_confirm(&id, card, Some(&email)) {
         Ok(ConfirmOutcome::Completed { redirect_url }) => {
@@ -185,6 +185,7 @@ fn open_or_closed(
     let currency = field(session, "currency");
     let total = session["amount_total"].as_i64().unwrap_or(0);
     let items = session["line_items"]["data"].as_array().cloned().unwrap_or_default();
+    let trial_days = session["subscription_data"]["trial_period_days"].as_i64();
     let lines: Vec<Line> = items.iter().map(|item| line(pages, item, currency)).collect();
     let names: Vec<&str> = lines.iter().map(|line| line.name.as_str()).collect();
     let recurring = items.iter().find(|item| item["price"]["recurring"].is_object());
@@ -198,8 +199,18 @@ fn open_or_closed(
         })
         .sum();
     let regular = money(each_period, currency);
-    let trial_days = session["subscription_data"]["trial_period_days"].as_i64();
     let free_start = mode == "subscription" && total == 0 && each_period > 0;
+    let lines: Vec<Line> = lines
+        .iter()
+        .zip(&items)
+        .map(|(line, item)| match (free_start, trial_days) {
+            // What recurs costs nothing today.
+            (true, Some(days)) if item["price"]["recurring"].is_object() => {
+                Line { amount: format!("{days} days free"), ..line.clone() }
+            }
+            _ => line.clone(),
+        })
+        .collect();
     let heading = match mode {
         "subscription" => format!("Subscribe to {}", names.join(", ")),
         "setup" => "Save a card".to_owned(),
@@ -211,7 +222,7 @@ fn open_or_closed(
             amount => regular,
             per => interval,
             note => free_start.then(|| match trial_days {
-                Some(days) => format!("{days} days free, nothing due today"),
+                Some(days) => format!("{days} days free, then charged"),
                 None => "Nothing due today".to_owned(),
             }),
         }),

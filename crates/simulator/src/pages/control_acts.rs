@@ -87,9 +87,12 @@ pub(super) fn destination(pages: &Pages, by: &str) -> Result<i64, String> {
 pub(super) async fn advance(pages: &Pages, to: i64) -> Result<(), String> {
     let engine = pages.engine.clone();
     // A year of many subscriptions takes a while, and other requests go on meanwhile.
-    let moved = tokio::task::spawn_blocking(move || engine.advance_clock(to)).await;
+    let moved = tokio::task::spawn_blocking(move || {
+        engine.advance_clock(to).map_err(|error| error.message)
+    })
+    .await;
     pages.deliverer.wake();
-    moved.map_err(|error| error.to_string())?.map_err(|error| error.message)
+    moved.map_err(|error| error.to_string())?
 }
 
 /// Moves the clock from the control page.

@@ -191,8 +191,11 @@ fn head(page: &mut Page, sheet: &Sheet) {
         page.text(LEFT, Face::Plain, 10.0, 0.4, &sheet.to_email);
     }
     page.y -= 40.0;
-    let due = format!("{} due", sheet.due);
-    page.text(LEFT, Face::Bold, 16.0, 0.1, &due);
+    let state = match &sheet.paid_on {
+        Some(paid) => format!("{} paid on {paid}", sheet.headline),
+        None => format!("{} due", sheet.due),
+    };
+    page.text(LEFT, Face::Bold, 16.0, 0.1, &state);
     page.y -= 34.0;
     page.text(LEFT, Face::Plain, 9.0, 0.4, "Description");
     page.text(RIGHT - width("Amount", 9.0), Face::Plain, 9.0, 0.4, "Amount");

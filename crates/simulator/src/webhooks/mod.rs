@@ -8,7 +8,7 @@ mod ladder;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use tokio::sync::{Notify, watch};
@@ -283,7 +283,7 @@ impl Deliverer {
         let Some(secret) = stripe::signature::Secret::new(&endpoint.secret) else {
             return failed("The endpoint has no signing secret".to_owned());
         };
-        let signature = stripe::signature::sign(&body, &secret, self.signing_time());
+        let signature = stripe::signature::sign(&body, &secret, self.0.engine.clock().wall_now());
         let client = match self.client() {
             Ok(client) => client,
             Err(why) => return failed(why),
@@ -313,19 +313,6 @@ impl Deliverer {
             Err(error) if error.is_connect() => failed("The connection was refused".to_owned()),
             Err(error) => failed(error.without_url().to_string()),
         }
-    }
-
-    /// Receivers compare the signature's time with their own clock. A running simulator clock
-    /// serves programs that live in real time, however far it was moved; a standing one serves
-    /// tests whose programs share it.
-    fn signing_time(&self) -> i64 {
-        let clock = self.0.engine.clock();
-        if !clock.is_running() {
-            return clock.now();
-        }
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
     }
 
     /// Waits until every endpoint has answered the event's first attempt, at most the settings'

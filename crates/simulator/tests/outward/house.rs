@@ -267,6 +267,7 @@ impl Received {
 struct Inbox {
     received: Arc<Mutex<Vec<Received>>>,
     status: Arc<Mutex<u16>>,
+    arrived: Arc<tokio::sync::Notify>,
 }
 
 /// An application that receives webhooks.
@@ -277,7 +278,11 @@ pub(crate) struct Receiver {
 
 impl Receiver {
     pub(crate) async fn open() -> Self {
-        let inbox = Inbox { received: Arc::default(), status: Arc::new(Mutex::new(200)) };
+        let inbox = Inbox {
+            received: Arc::default(),
+            status: Arc::new(Mutex::new(200)),
+            arrived: Arc::default(),
+        };
         let router = Router::new().route("/hook", post(receive)).with_state(inbox.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
@@ -288,6 +293,16 @@ impl Receiver {
     /// What it answers from now on.
     pub(crate) fn answer(&self, status: u16) {
         *self.inbox.status.lock().unwrap() = status;
+    }
+
+    /// Waits for the next delivery.
+    pub(crate) async fn next(&self) -> Received {
+        loop {
+            if let Some(received) = self.inbox.received.lock().unwrap().pop() {
+                return received;
+            }
+            self.inbox.arrived.notified().await;
+        }
     }
 
     /// Takes what arrived since the last call.
@@ -306,6 +321,7 @@ async fn receive(
         .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
         .collect();
     inbox.received.lock().unwrap().push(Received { headers, body });
+    inbox.arrived.notify_one();
     let status = *inbox.status.lock().unwrap();
     (StatusCode::from_u16(status).unwrap(), "the receiver's words")
 }

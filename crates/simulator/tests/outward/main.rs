@@ -6,4 +6,5 @@ mod control;
 mod house;
 mod invoices;
 mod portal;
+mod program;
 mod webhooks;
