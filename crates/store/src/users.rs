@@ -71,6 +71,9 @@ const BY_EMAIL: &str = "select id, email, name, password_hash, email_verified_at
 const VERIFIED: &str = "select id, email, name, password_hash, email_verified_at, created_at
     from users where email_verified_at is not null and id > $1 order by id limit $2";
 
+const FIRST_ADMIN: &str = "select email from memberships join users on users.id = user_id
+    where organization_id = $1 and role = 'admin' order by memberships.created_at, user_id limit 1";
+
 pub(crate) fn user_columns(row: &mut Row) -> StoreResult<UserRow> {
     Ok(UserRow {
         id: UserId::trusted(row.text("id")?),
@@ -185,6 +188,24 @@ impl Store {
                     .await?;
                 row.map(|mut row| row.text("organization_id").map(OrganizationId::trusted))
                     .transpose()
+            })
+        })
+        .await
+    }
+
+    /// Where an organisation's bills go: the address of its first admin.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn billing_address_of(
+        &self,
+        organization: &OrganizationId,
+    ) -> StoreResult<Option<String>> {
+        let organization = organization.as_str().to_owned();
+        self.read(move |tx| {
+            Box::pin(async move {
+                let row = tx.row(FIRST_ADMIN, values![organization]).await?;
+                row.map(|mut row| row.text("email")).transpose()
             })
         })
         .await

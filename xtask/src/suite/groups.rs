@@ -283,10 +283,14 @@ fn browser() -> Result<Report> {
         .stderr(File::options().append(true).open(&log)?);
     let mut demo = Running::start("billhook demo", &mut demo)?;
     let outcome = waiting::until_ok(&mut demo, port, "/readyz", START).and_then(|_| {
+        let said = std::fs::read_to_string(&log).context("read what billhook demo said")?;
+        let (email, password) = operator_of(&said).context("billhook demo named no operator")?;
         watched(
             node.command("npm", &["run", "--silent", "e2e"], &folder)
                 .env("BILLHOOK_URL", format!("http://127.0.0.1:{port}"))
                 .env("SIMULATOR_URL", format!("http://127.0.0.1:{simulator_port}"))
+                .env("OPERATOR_EMAIL", email)
+                .env("OPERATOR_PASSWORD", password)
                 .env("CHROMIUM", &chromium)
                 .env("NO_COLOR", "1"),
         )
@@ -303,6 +307,13 @@ fn browser() -> Result<Report> {
         eprintln!("{}", last_lines(&std::fs::read_to_string(&log).unwrap_or_default(), 60));
     }
     Ok(report)
+}
+
+/// The operator's log-in from the line `Operator   <email> with password <password>`.
+fn operator_of(said: &str) -> Option<(&str, &str)> {
+    let line = said.lines().find_map(|line| line.strip_prefix("Operator "))?;
+    let (email, password) = line.split_once(" with password ")?;
+    Some((email.trim(), password.trim()))
 }
 
 fn last_lines(text: &str, count: usize) -> String {

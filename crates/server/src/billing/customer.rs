@@ -40,8 +40,12 @@ impl Billing {
             {
                 return Ok(Payer { id, is_new: false });
             }
-            let params =
+            let mut params =
                 Params::new().set("name", &row.name).metadata(ORGANIZATION_KEY, org.as_str());
+            // Receipts go there, and Stripe's pages need not ask for it.
+            if let Some(address) = self.0.store.billing_address_of(org).await? {
+                params = params.set("email", address);
+            }
             let new = self.new_intent(org, Deed::CreateCustomer, org.as_str(), params);
             let now = self.0.world.now();
             let intent = match self.0.store.open_customer_intent(new, deleted, now).await {

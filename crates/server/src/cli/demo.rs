@@ -27,6 +27,8 @@ const SIMULATOR_LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 12_111);
 const KEY: &str = "sk_test_billhookDemo0000000000";
 const OPERATOR: &str = "operator@example.com";
+/// Who sells in the demo, as Stripe's pages name it.
+const MERCHANT: &str = "Acme Test Automation";
 const CUSTOMER: &str = "ada@example.com";
 /// Known to all who can read: the demo listens on this machine and holds nothing real.
 const PASSWORD: &str = "billhook-demo";
@@ -45,6 +47,9 @@ pub struct Options {
     /// Address of the simulated Stripe; a free port is taken when 12111 is not free
     #[arg(long, value_name = "ADDRESS:PORT")]
     simulator_listen: Option<SocketAddr>,
+    /// Port on 127.0.0.1, instead of --simulator-listen
+    #[arg(long, conflicts_with = "simulator_listen")]
+    simulator_port: Option<u16>,
     /// Folder for the database; a temporary one, removed at the end, when left out
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
@@ -109,16 +114,18 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     let entropy = World::real().entropy;
     let world = World { clock: Arc::new(SharedClock(clock.clone())), entropy };
     let folder = Folder::new(options.data, &world)?;
-    let wanted = options.port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-    let listener = bind(wanted.or(options.listen), LISTEN).await?;
+    let here = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let listener = bind(options.listen.or(options.port.map(here)), LISTEN).await?;
     let address = listener.local_addr()?;
 
+    let simulator_listen = options.simulator_listen.or(options.simulator_port.map(here));
     let simulator = SimulatorConfig {
-        listen: free(options.simulator_listen, SIMULATOR_LISTEN).await,
+        listen: free(simulator_listen, SIMULATOR_LISTEN).await,
         clock,
         ..SimulatorConfig::default()
     };
     let simulator = Simulator::start(simulator).await.context("cannot start the simulator")?;
+    simulator.engine().set_merchant_name(MERCHANT);
     let app = make_app(&folder.database(), address, simulator.base_url(), &world).await?;
     seed(&app).await?;
 

@@ -13,10 +13,9 @@ use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-/// Our own scripts and styles, nothing from elsewhere, and in nobody's frame. Components set
-/// widths as style attributes, which `'unsafe-inline'` is for; scripts have no such exception.
+/// Our own files, nothing inline, nothing from elsewhere, and in nobody's frame.
 const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 );
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
