@@ -1,15 +1,16 @@
 //! Small things that only the pages and the program ask of the engine.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
-use super::Engine;
+use super::{Endpoint, Engine};
 use crate::api::routes::Call;
 use crate::api::webhook_endpoints;
 use crate::flows::payments::hide;
 use crate::protocol::ApiError;
-use crate::state::{Object, State};
+use crate::state::{Ids, Kind, Object, State, Tx};
 
 impl Engine {
     /// The business name of the account, as pages and invoices show it.
@@ -52,11 +53,34 @@ impl Engine {
         })
     }
 
-    /// Forgets every object, event and piece of due work; ids begin anew under the same seed and
-    /// the clock stays where it is.
+    /// Forgets every object, event and piece of due work. What was set up stays: the account, the
+    /// webhook endpoints and the clock; ids go on, so no receiver takes a new event for an old one.
     pub fn reset(&self) {
         let mut state = self.lock();
-        *state = State::new(self.0.seed, state.policy.clone(), state.base_url.clone());
+        let ids = std::mem::replace(&mut state.ids, Ids::new(0));
+        let account = std::mem::take(&mut state.account);
+        let endpoints = webhook_endpoints::endpoints(&state);
+        let kept: Vec<(Endpoint, Value)> = endpoints
+            .into_iter()
+            .filter_map(|endpoint| {
+                let entry = state.objects.get(&endpoint.id)?;
+                Some((endpoint, Value::Object((*entry.json).clone())))
+            })
+            .collect();
+        *state = State::new(0, state.policy.clone(), state.base_url.clone());
+        (state.ids, state.account) = (ids, account);
+        let now = self.0.clock.now();
+        for (endpoint, json) in kept {
+            let mut tx = Tx::new(&mut state, now, endpoint.livemode);
+            tx.insert(Kind::WebhookEndpoint, json);
+            hide(&mut tx, &endpoint.id, "secret", json!(endpoint.secret));
+        }
         self.0.newest.send_replace(0);
+        self.0.life.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How often the account was reset: what was kept for an earlier life is void.
+    pub(crate) fn life(&self) -> u64 {
+        self.0.life.load(Ordering::Acquire)
     }
 }

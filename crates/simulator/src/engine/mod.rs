@@ -6,6 +6,7 @@ mod for_pages;
 mod pages;
 mod work;
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::Value;
@@ -51,8 +52,8 @@ impl Endpoint {
 #[derive(Debug)]
 struct Shared {
     clock: SimClock,
-    /// What ids are made from, also after a reset.
-    seed: u64,
+    /// How often the account was reset.
+    life: AtomicU64,
     state: Mutex<State>,
     /// Position of the newest event; changes wake whoever delivers webhooks.
     newest: watch::Sender<u64>,
@@ -67,7 +68,7 @@ impl Engine {
     pub fn new(clock: SimClock, seed: u64, policy: Policy, base_url: &str) -> Self {
         Self(Arc::new(Shared {
             clock,
-            seed,
+            life: AtomicU64::new(0),
             state: Mutex::new(State::new(seed, policy, base_url.to_owned())),
             newest: watch::Sender::new(0),
         }))
@@ -180,6 +181,13 @@ impl Engine {
     /// The newest `limit` events, newest first.
     pub fn recent_events(&self, limit: usize) -> Vec<EventRecord> {
         self.lock().events.all().iter().rev().take(limit).cloned().collect()
+    }
+
+    /// Changes facts of the account itself (`charges_enabled`, `requirements` …) and notes
+    /// `account.updated`; nothing else can, as at Stripe.
+    pub fn set_account(&self, livemode: bool, changes: Value) {
+        let changes = changes.as_object().cloned().unwrap_or_default();
+        self.with(livemode, |tx| crate::flows::set_account(tx, &changes));
     }
 
     // --- time -----------------------------------------------------------------------------

@@ -68,8 +68,7 @@ impl Answer {
     fn respond(self, now: i64, version: &str, key: Option<&str>) -> Response<Body> {
         let retry = matches!(self.status, 409 | 429 | 500..);
         let mut response = Response::new(Body::from(self.body));
-        *response.status_mut() =
-            axum::http::StatusCode::from_u16(self.status).unwrap_or_default();
+        *response.status_mut() = axum::http::StatusCode::from_u16(self.status).unwrap_or_default();
         let headers = response.headers_mut();
         let mut put = |name: HeaderName, value: &str| {
             if let Ok(value) = HeaderValue::from_str(value) {
@@ -153,19 +152,19 @@ impl Api {
         let mut hasher = DefaultHasher::new();
         (method.as_str(), path, uri.query(), body).hash(&mut hasher);
         let now = self.engine.clock().now();
+        self.keys.enter_life(self.engine.life());
         if let Some(kept) = self.keys.begin(livemode, key, hasher.finish(), now)? {
             let Kept { status, body, request_id } = kept;
             return Ok(Answer { status, body, request_id, replayed: true });
         }
         let answer = self.run(route, &ids, uri, body, livemode, version, Some(key), request_id);
         // Refusals of the parameters are not kept: the request never began.
-        let kept = (answer.status < 300 || answer.status == 402 || answer.status >= 500).then(|| {
-            Kept {
+        let kept =
+            (answer.status < 300 || answer.status == 402 || answer.status >= 500).then(|| Kept {
                 status: answer.status,
                 body: answer.body.clone(),
                 request_id: answer.request_id.clone(),
-            }
-        });
+            });
         self.keys.finish(livemode, key, kept);
         Ok(answer)
     }
@@ -206,8 +205,8 @@ impl Api {
 /// Query and body together; a body parameter wins over one in the address.
 fn decode(uri: &Uri, body: &Bytes) -> Result<stripe::form::FormMap, ApiError> {
     let refuse = |error: stripe::form::FormError| ApiError::invalid(error.to_string());
-    let mut form = stripe::form::decode(uri.query().unwrap_or_default().as_bytes())
-        .map_err(refuse)?;
+    let mut form =
+        stripe::form::decode(uri.query().unwrap_or_default().as_bytes()).map_err(refuse)?;
     form.extend(stripe::form::decode(body).map_err(refuse)?);
     Ok(form)
 }

@@ -32,6 +32,8 @@ struct Slot {
 struct Inner {
     slots: HashMap<(bool, String), Slot>,
     order: VecDeque<(i64, (bool, String))>,
+    /// Which life of the account the kept answers are of; a reset begins another.
+    life: u64,
 }
 
 /// All keys of both modes.
@@ -39,6 +41,14 @@ struct Inner {
 pub(crate) struct Idempotency(Mutex<Inner>);
 
 impl Idempotency {
+    /// Forgets all answers when the account has been reset since the last request.
+    pub(crate) fn enter_life(&self, life: u64) {
+        let mut inner = self.lock();
+        if inner.life != life {
+            *inner = Inner { life, ..Inner::default() };
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -44,7 +44,7 @@ pub struct WebhookSettings {
 impl Default for WebhookSettings {
     fn default() -> Self {
         Self {
-            in_flight_per_endpoint: 4,
+            in_flight_per_endpoint: 8,
             timeout: Duration::from_secs(20),
             checkout_wait: Duration::from_secs(10),
         }

@@ -72,11 +72,14 @@ async fn moves_the_clock() {
     assert!(house.get(&back).await.has("form-error"));
 }
 
-/// Shows that reset forgets everything, and that another site's page cannot press the buttons.
+/// Shows that reset forgets everything but the endpoints, and that another site's page cannot press the buttons.
 #[tokio::test]
 async fn resets_only_on_request() {
     let house = House::open().await;
-    house.customer("ada@example.com").await;
+    let receiver = Receiver::open().await;
+    let form = [("endpoint_url", receiver.url.as_str()), ("endpoint_events", "*")];
+    house.post("/_control/endpoints", &form).await.redirect();
+    let before = house.customer("ada@example.com").await;
     house.post("/_control/reset", &[]).await.redirect();
     assert_eq!(house.simulator.engine().recent_events(9).len(), 1, "the box was not ticked");
     let foreign = house
@@ -90,6 +93,11 @@ async fn resets_only_on_request() {
     house.post("/_control/reset", &[("sure", "yes")]).await.redirect();
     assert!(house.simulator.engine().recent_events(9).is_empty());
     assert!(house.get("/").await.body.contains("No customers yet"));
+    let secret = house.simulator.engine().endpoints()[0].secret.clone();
+    assert!(secret.starts_with("whsec_"), "endpoints stay");
+    assert_ne!(house.customer("ada@example.com").await, before, "ids go on");
+    assert_eq!(house.simulator.deliver_due().await, 1);
+    assert_eq!(receiver.take().len(), 1);
     let health = house.get("/_config/health").await;
     assert_eq!(health.status, 200);
 }
