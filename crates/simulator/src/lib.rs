@@ -7,16 +7,19 @@
 
 #![recursion_limit = "512"] // `json!` descends once for each key of an object
 
-pub mod clock;
-mod rules;
-mod state;
-mod flows;
-mod protocol;
 mod api;
+pub mod clock;
 mod engine;
+mod flows;
 mod pages;
+mod protocol;
+mod rules;
 mod server;
+mod state;
 pub mod webhooks;
+
+#[cfg(test)]
+mod tests;
 
 pub use clock::SimClock;
 pub use engine::{Challenge, ConfirmOutcome, Endpoint, Engine, PlanSwitch};

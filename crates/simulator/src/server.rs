@@ -85,7 +85,8 @@ impl Simulator {
                     // An error means the handle is gone, which also ends the server.
                     let _ = stopped.wait_for(|stop| *stop).await;
                 };
-                if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(end).await {
+                if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(end).await
+                {
                     tracing::error!("Simulator stopped answering: {error}");
                 }
             }
@@ -111,7 +112,7 @@ async fn tick(engine: Engine, mut stopped: watch::Receiver<bool>) {
 }
 
 /// The whole HTTP surface: the API, the pages and the simulator's own `/_config`.
-pub fn router(engine: &Engine, deliverer: &Deliverer) -> Router {
+pub(crate) fn router(engine: &Engine, deliverer: &Deliverer) -> Router {
     Router::new()
         .route("/_config/health", get(|| async { "ok" }))
         .merge(crate::pages::router(engine.clone(), deliverer.clone()))

@@ -15,12 +15,8 @@ pub(crate) fn retrieve(tx: &mut Tx<'_>, _call: &Call<'_>) -> Reply {
 /// Sums up the account's movements; all of it counts as pending until two days have passed.
 pub(crate) fn balance(tx: &mut Tx<'_>, _call: &Call<'_>) -> Reply {
     let mut sums: Vec<(String, i64, i64)> = Vec::new();
-    let all = tx.state.objects.newest_first(
-        Kind::BalanceTransaction,
-        tx.livemode,
-        None,
-        (0, u64::MAX),
-    );
+    let all =
+        tx.state.objects.newest_first(Kind::BalanceTransaction, tx.livemode, None, (0, u64::MAX));
     for entry in all {
         let currency = entry.json.text("currency").unwrap_or("usd");
         let net = entry.json.amount("net");

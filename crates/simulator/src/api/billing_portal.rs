@@ -167,8 +167,7 @@ pub(crate) fn update_configuration(tx: &mut Tx<'_>, call: &Call<'_>) -> Reply {
         }
         if let Some(given) = args.object("business_profile") {
             let old = configuration.object("business_profile").cloned();
-            configuration
-                .insert("business_profile".to_owned(), profile(Some(given), old.as_ref()));
+            configuration.insert("business_profile".to_owned(), profile(Some(given), old.as_ref()));
         }
         if let Some(given) = args.object("features") {
             let old = configuration.object("features").cloned();

@@ -41,9 +41,8 @@ fn check_email(args: &Object) -> Result<(), ApiError> {
 pub(crate) fn create_customer(tx: &mut Tx<'_>, args: &Object, clock: Option<&str>) -> String {
     let id = tx.new_id(Kind::Customer);
     let prefix = tx.state.ids.token(8).to_uppercase();
-    let created = clock
-        .and_then(|clock| tx.state.clocks.get(clock))
-        .map_or(tx.now, |clock| clock.now);
+    let created =
+        clock.and_then(|clock| tx.state.clocks.get(clock)).map_or(tx.now, |clock| clock.now);
     let settings = args.object("invoice_settings").cloned().unwrap_or_default();
     let plain = |key: &str| args.get(key).map_or(Value::Null, text_or_null);
     let json = json!({
@@ -159,24 +158,24 @@ pub(crate) fn retrieve(tx: &mut Tx<'_>, call: &Call<'_>) -> Reply {
 pub(crate) fn update_customer(tx: &mut Tx<'_>, id: &str, args: &Object) -> Result<(), ApiError> {
     check_email(args)?;
     let settings = args.object("invoice_settings").cloned();
-    let default = match settings.as_ref().and_then(|settings| settings.get("default_payment_method"))
-    {
-        Some(Value::String(given)) if !given.is_empty() => {
-            let param = "invoice_settings[default_payment_method]";
-            let method = cards::resolve(tx, given, param)?;
-            if tx.json(&method).text("customer") != Some(id) && !given.starts_with("pm_card_") {
-                return Err(ApiError::invalid(format!(
+    let default =
+        match settings.as_ref().and_then(|settings| settings.get("default_payment_method")) {
+            Some(Value::String(given)) if !given.is_empty() => {
+                let param = "invoice_settings[default_payment_method]";
+                let method = cards::resolve(tx, given, param)?;
+                if tx.json(&method).text("customer") != Some(id) && !given.starts_with("pm_card_") {
+                    return Err(ApiError::invalid(format!(
                     "The customer does not have a payment method with the ID {given}. The payment \
                      method must be attached to the customer."
                 ))
                 .code("resource_missing")
                 .at(param));
+                }
+                Some(Some(cards::attach(tx, &method, id, param)?))
             }
-            Some(Some(cards::attach(tx, &method, id, param)?))
-        }
-        Some(_) => Some(None),
-        None => None,
-    };
+            Some(_) => Some(None),
+            None => None,
+        };
     let balance = args.int("balance").filter(|balance| *balance != tx.json(id).amount("balance"));
     let changed = tx.edit(id, |customer| {
         for key in PLAIN {

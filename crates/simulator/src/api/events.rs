@@ -33,7 +33,9 @@ pub(crate) fn list(tx: &mut Tx<'_>, call: &Call<'_>) -> Reply {
         return Err(ApiError::invalid("You may pass at most 20 event types.").at("types"));
     }
     if !types.is_empty() && args.text("type").is_some() {
-        return Err(ApiError::invalid("You may only specify one of these parameters: type, types."));
+        return Err(ApiError::invalid(
+            "You may only specify one of these parameters: type, types.",
+        ));
     }
     let seq = |param: &str| -> Result<Option<u64>, ApiError> {
         let Some(id) = args.text(param) else { return Ok(None) };

@@ -12,8 +12,7 @@ use crate::state::{Fields, Kind, Object, Tx};
 
 pub(crate) fn create(tx: &mut Tx<'_>, call: &Call<'_>) -> Reply {
     let args = call.args;
-    let customer =
-        args.owned("customer").ok_or_else(|| ApiError::parameter_missing("customer"))?;
+    let customer = args.owned("customer").ok_or_else(|| ApiError::parameter_missing("customer"))?;
     let owner = tx.named(Kind::Customer, &customer, "customer")?;
     let subscription = args.owned("subscription");
     if let Some(subscription) = &subscription {
@@ -23,8 +22,8 @@ pub(crate) fn create(tx: &mut Tx<'_>, call: &Call<'_>) -> Reply {
         .owned("currency")
         .or_else(|| owner.owned("currency"))
         .unwrap_or_else(|| "usd".to_owned());
-    let takes = args.text("pending_invoice_items_behavior") == Some("include")
-        || subscription.is_some();
+    let takes =
+        args.text("pending_invoice_items_behavior") == Some("include") || subscription.is_some();
     let pending = if takes {
         lines::pending(tx, &customer, subscription.as_deref(), &currency)
     } else {
@@ -112,9 +111,9 @@ pub(crate) fn list(tx: &mut Tx<'_>, call: &Call<'_>) -> Reply {
         let mut within = args.clone();
         within.insert("subscription".to_owned(), json!(subscription));
         return lists::page(tx, Kind::Invoice, &within, &["subscription"], |invoice| {
-            by.iter().all(|key| {
-                args.field(key).is_none_or(|wanted| invoice.field(key) == Some(wanted))
-            }) && customer.as_deref().is_none_or(|c| invoice.text("customer") == Some(c))
+            by.iter()
+                .all(|key| args.field(key).is_none_or(|wanted| invoice.field(key) == Some(wanted)))
+                && customer.as_deref().is_none_or(|c| invoice.text("customer") == Some(c))
                 && invoice.text("id").is_some_and(|id| ids.iter().any(|known| known == id))
         });
     }
@@ -310,10 +309,8 @@ pub(crate) fn preview_change(tx: &mut Tx<'_>, id: &str, details: &Object) -> Rep
         ((old_start, until), "subscription_cycle")
     };
     if all.is_empty() {
-        return Err(ApiError::invalid(format!(
-            "No upcoming invoices for customer: {customer}"
-        ))
-        .code("invoice_upcoming_none"));
+        return Err(ApiError::invalid(format!("No upcoming invoices for customer: {customer}"))
+            .code("invoice_upcoming_none"));
     }
     let proration_date = (!plan.prorations.is_empty()).then_some(plan.date);
     Ok(invoices::preview(
@@ -361,8 +358,7 @@ pub(crate) fn retrieve_payment(tx: &mut Tx<'_>, call: &Call<'_>) -> Reply {
 
 pub(crate) fn create_item(tx: &mut Tx<'_>, call: &Call<'_>) -> Reply {
     let args = call.args;
-    let customer =
-        args.owned("customer").ok_or_else(|| ApiError::parameter_missing("customer"))?;
+    let customer = args.owned("customer").ok_or_else(|| ApiError::parameter_missing("customer"))?;
     tx.named(Kind::Customer, &customer, "customer")?;
     let at = tx.time_of(&customer);
     let priced = args.object("pricing").and_then(|pricing| pricing.text("price"));
@@ -378,10 +374,11 @@ pub(crate) fn create_item(tx: &mut Tx<'_>, call: &Call<'_>) -> Reply {
         (None, None) => Value::Null,
     };
     let quantity = args.int("quantity").unwrap_or(1);
-    let amount = match (args.int("amount"), price.is_null()) {
-        (Some(amount), _) => amount,
-        (None, false) => lines::full_amount(&price, quantity),
-        (None, true) => return Err(ApiError::parameter_missing("amount")),
+    let amount = match (args.int("amount"), args.text("unit_amount_decimal"), price.is_null()) {
+        (Some(amount), _, _) => amount,
+        (None, Some(unit), _) => lines::times(unit, quantity),
+        (None, None, false) => lines::full_amount(&price, quantity),
+        (None, None, true) => return Err(ApiError::parameter_missing("amount")),
     };
     let currency = args
         .owned("currency")

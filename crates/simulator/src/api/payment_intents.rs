@@ -19,11 +19,9 @@ fn check_amount(amount: i64, currency: &str) -> Result<(), ApiError> {
     let least = money::minimum_charge(currency);
     if amount < least {
         let words = money::in_words(least, currency);
-        return Err(ApiError::invalid(format!(
-            "Amount must be at least {words} {currency}"
-        ))
-        .code("amount_too_small")
-        .at("amount"));
+        return Err(ApiError::invalid(format!("Amount must be at least {words} {currency}"))
+            .code("amount_too_small")
+            .at("amount"));
     }
     if amount > 99_999_999 {
         return Err(ApiError::invalid("Amount must be no more than 99999999.")
@@ -119,7 +117,11 @@ pub(crate) fn update(tx: &mut Tx<'_>, call: &Call<'_>) -> Reply {
     let method = payment_methods::of_intent(tx, args)?;
     tx.edit(call.id(), |intent| {
         for key in [
-            "amount", "customer", "description", "receipt_email", "setup_future_usage",
+            "amount",
+            "customer",
+            "description",
+            "receipt_email",
+            "setup_future_usage",
             "statement_descriptor",
         ] {
             if let Some(value) = args.get(key) {

@@ -19,8 +19,7 @@ fn card(tx: &Tx<'_>, args: &Object) -> Result<Card, ApiError> {
             .filter(|_| !tx.livemode)
             .ok_or_else(|| ApiError::missing("token", token, "card[token]"));
     }
-    let number =
-        card.owned("number").ok_or_else(|| ApiError::parameter_missing("card[number]"))?;
+    let number = card.owned("number").ok_or_else(|| ApiError::parameter_missing("card[number]"))?;
     let field = |name: &str| {
         card.int(name).ok_or_else(|| ApiError::parameter_missing(&format!("card[{name}]")))
     };
@@ -72,10 +71,7 @@ pub(crate) fn update(tx: &mut Tx<'_>, call: &Call<'_>) -> Reply {
             for (key, value) in details {
                 merged.insert(key.clone(), value.clone());
             }
-            method.insert(
-                "billing_details".to_owned(),
-                cards::billing_details(Some(&merged)),
-            );
+            method.insert("billing_details".to_owned(), cards::billing_details(Some(&merged)));
         }
         if let Some(card) = args.object("card")
             && let Some(kept) = method.get_mut("card")

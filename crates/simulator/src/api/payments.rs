@@ -54,10 +54,8 @@ pub(crate) fn create_refund(tx: &mut Tx<'_>, call: &Call<'_>) -> Reply {
         (None, Some(intent)) => {
             let intent = tx.named(Kind::PaymentIntent, intent, "payment_intent")?;
             intent.owned("latest_charge").ok_or_else(|| {
-                ApiError::invalid(
-                    "This PaymentIntent does not have a successful charge to refund.",
-                )
-                .at("payment_intent")
+                ApiError::invalid("This PaymentIntent does not have a successful charge to refund.")
+                    .at("payment_intent")
             })?
         }
         (None, None) => {

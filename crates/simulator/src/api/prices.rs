@@ -23,7 +23,10 @@ pub(crate) fn create_price(
     let tiered = args.text("billing_scheme") == Some("tiered");
     let amount = args.int("unit_amount");
     let decimal = args.owned("unit_amount_decimal");
-    if amount.is_none() && decimal.is_none() && !tiered && args.object("custom_unit_amount").is_none()
+    if amount.is_none()
+        && decimal.is_none()
+        && !tiered
+        && args.object("custom_unit_amount").is_none()
     {
         return Err(ApiError::invalid(
             "Prices require an `unit_amount` or `unit_amount_decimal` parameter to be set.",
@@ -62,9 +65,8 @@ pub(crate) fn create_price(
     let recurring = args.object("recurring");
     let id = tx.state.ids.id("price_1").replacen("price_1_", "price_1", 1);
     let unit_amount = amount.or_else(|| decimal.as_deref()?.parse::<i64>().ok());
-    let unit_decimal = if tiered { None } else {
-        decimal.or_else(|| amount.map(|amount| amount.to_string()))
-    };
+    let unit_decimal =
+        if tiered { None } else { decimal.or_else(|| amount.map(|amount| amount.to_string())) };
     let mut json = json!({
         "id": id,
         "object": "price",
@@ -127,9 +129,9 @@ pub(crate) fn create_inline(
 
 /// The active price that holds a lookup key.
 fn holder(tx: &Tx<'_>, key: &str) -> Option<String> {
-    tx.ids_by(Kind::Price, "lookup_key", key).into_iter().find(|id| {
-        tx.find(Kind::Price, id).is_some_and(|price| price.flag("active") == Some(true))
-    })
+    tx.ids_by(Kind::Price, "lookup_key", key)
+        .into_iter()
+        .find(|id| tx.find(Kind::Price, id).is_some_and(|price| price.flag("active") == Some(true)))
 }
 
 pub(crate) fn create(tx: &mut Tx<'_>, call: &Call<'_>) -> Reply {

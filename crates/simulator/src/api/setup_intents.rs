@@ -28,12 +28,7 @@ pub(crate) fn create(tx: &mut Tx<'_>, call: &Call<'_>) -> Reply {
     Ok(tx.json(&id))
 }
 
-fn confirm_with(
-    tx: &mut Tx<'_>,
-    id: &str,
-    args: &Object,
-    method: Option<String>,
-) -> Reply {
+fn confirm_with(tx: &mut Tx<'_>, id: &str, args: &Object, method: Option<String>) -> Reply {
     let method = method.or_else(|| tx.json(id).owned("payment_method"));
     let Some(method) = method else {
         return Err(ApiError::invalid(

@@ -43,10 +43,7 @@ pub(crate) fn resume(tx: &mut Tx<'_>, call: &Call<'_>) -> Reply {
 }
 
 fn has_price(subscription: &Object, price: &str) -> bool {
-    subscription
-        .items("items")
-        .iter()
-        .any(|item| item.copy("price").text("id") == Some(price))
+    subscription.items("items").iter().any(|item| item.copy("price").text("id") == Some(price))
 }
 
 pub(crate) fn list(tx: &mut Tx<'_>, call: &Call<'_>) -> Reply {
@@ -65,8 +62,7 @@ pub(crate) fn list(tx: &mut Tx<'_>, call: &Call<'_>) -> Reply {
             Some("ended") => matches!(is, "canceled" | "incomplete_expired"),
             Some(status) => is == status,
         };
-        let (start, end) =
-            subscriptions::items::period(&Value::Object(subscription.clone()));
+        let (start, end) = subscriptions::items::period(&Value::Object(subscription.clone()));
         wanted
             && price.is_none_or(|price| has_price(subscription, price))
             && lists::in_range(args.field("current_period_start"), start)
@@ -83,13 +79,12 @@ pub(crate) fn search(tx: &mut Tx<'_>, call: &Call<'_>) -> Reply {
 /// The subscription that holds an item, and the item.
 fn holder(tx: &Tx<'_>, item: &str) -> Option<(String, Value)> {
     // Items have no index of their own: they are reached by their subscription nearly always.
-    tx.state
-        .objects
-        .newest_first(Kind::Subscription, tx.livemode, None, (0, u64::MAX))
-        .find_map(|entry| {
+    tx.state.objects.newest_first(Kind::Subscription, tx.livemode, None, (0, u64::MAX)).find_map(
+        |entry| {
             let found = entry.json.items("items").iter().find(|i| i.text("id") == Some(item))?;
             Some((entry.json.owned("id")?, found.clone()))
-        })
+        },
+    )
 }
 
 fn item_at_path(tx: &Tx<'_>, item: &str) -> Result<(String, Value), ApiError> {

@@ -57,12 +57,14 @@ fn check_url(tx: &Tx<'_>, url: &str) -> Result<(), ApiError> {
     match scheme {
         Some("https") => Ok(()),
         Some("http") if !tx.livemode => Ok(()),
-        Some("http") => {
-            Err(ApiError::invalid("Invalid URL: URL must begin with https").code("url_invalid").at("url"))
-        }
-        _ => Err(ApiError::invalid("Invalid URL: An explicit scheme (such as https) must be provided.")
+        Some("http") => Err(ApiError::invalid("Invalid URL: URL must begin with https")
             .code("url_invalid")
             .at("url")),
+        _ => Err(ApiError::invalid(
+            "Invalid URL: An explicit scheme (such as https) must be provided.",
+        )
+        .code("url_invalid")
+        .at("url")),
     }
 }
 
@@ -104,8 +106,7 @@ pub(crate) fn list(tx: &mut Tx<'_>, call: &Call<'_>) -> Reply {
 
 /// All endpoints of both modes with their secrets, oldest first.
 pub(crate) fn endpoints(state: &State) -> Vec<Endpoint> {
-    let mut all: Vec<Value> =
-        state.objects.list(Kind::WebhookEndpoint, None, usize::MAX);
+    let mut all: Vec<Value> = state.objects.list(Kind::WebhookEndpoint, None, usize::MAX);
     all.reverse();
     all.iter()
         .map(|endpoint| {
@@ -117,9 +118,7 @@ pub(crate) fn endpoints(state: &State) -> Vec<Endpoint> {
                     .and_then(Value::as_u64)
                     .unwrap_or(0),
                 url: endpoint.owned("url").unwrap_or_default(),
-                secret: hidden
-                    .and_then(|hidden| hidden.owned("secret"))
-                    .unwrap_or_default(),
+                secret: hidden.and_then(|hidden| hidden.owned("secret")).unwrap_or_default(),
                 enabled_events: endpoint
                     .items("enabled_events")
                     .iter()

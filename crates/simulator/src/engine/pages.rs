@@ -120,7 +120,8 @@ impl Engine {
                     item["price"]["product"] = tx.json(&product);
                 }
             }
-            let data = tx.state.hidden.get(session_id).map(|hidden| hidden.copy("subscription_data"));
+            let data =
+                tx.state.hidden.get(session_id).map(|hidden| hidden.copy("subscription_data"));
             session["subscription_data"] = data.unwrap_or(Value::Null);
             session["line_items"] = json!({"object": "list", "data": items, "has_more": false});
             if let Some(customer) = session.owned("customer") {
@@ -221,9 +222,8 @@ impl Engine {
         token: &str,
         card: Option<CardInput>,
     ) -> Result<ConfirmOutcome, ApiError> {
-        let id = self
-            .token(token, Kind::Invoice)
-            .ok_or_else(|| ApiError::no_such("invoice", token))?;
+        let id =
+            self.token(token, Kind::Invoice).ok_or_else(|| ApiError::no_such("invoice", token))?;
         self.with(self.mode_of(&id), |tx| {
             let invoice = tx.json(&id);
             if !matches!(invoice.text("status"), Some("open" | "uncollectible")) {
@@ -296,7 +296,8 @@ impl Engine {
                 || products.iter().any(|product| {
                     let prices = product.items("prices");
                     product.text("product") == price.text("product")
-                        && (prices.is_empty() || price.get("id").is_some_and(|id| prices.contains(id)))
+                        && (prices.is_empty()
+                            || price.get("id").is_some_and(|id| prices.contains(id)))
                 })
         };
         let mut prices: Vec<Value> = self
@@ -503,9 +504,10 @@ fn require_owned(tx: &Tx<'_>, subscription: &str, customer: &str) -> Result<(), 
 
 fn switch_args(tx: &Tx<'_>, subscription: &str, price: &str, date: i64) -> Object {
     let item = subscriptions::items::of(&tx.json(subscription)).into_iter().next();
-    let item = item.map_or(json!({"price": price}), |item| {
-        json!({"id": item.id, "price": price, "quantity": item.quantity})
-    });
+    let item = item.map_or(
+        json!({"price": price}),
+        |item| json!({"id": item.id, "price": price, "quantity": item.quantity}),
+    );
     let mut args = Object::new();
     args.insert("items".to_owned(), json!([item]));
     args.insert("proration_behavior".to_owned(), json!("always_invoice"));

@@ -1,6 +1,6 @@
 //! The passing of time: runs what has fallen due, in order, at its own moment.
 
-use crate::state::{SIMULATOR, State, Tx};
+use crate::state::{SIMULATOR, State};
 
 /// Runs everything due on the simulator's clock up to `now`.
 pub(crate) fn catch_up(state: &mut State, now: i64) {
@@ -16,5 +16,4 @@ pub(crate) fn after_response(state: &mut State, now: i64) {
             crate::flows::run_due(state, now, now, due);
         }
     }
-    let _ = Tx::new(state, now, false);
 }

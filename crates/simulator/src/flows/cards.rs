@@ -181,10 +181,8 @@ pub(crate) fn default_for(
     subscription: Option<&str>,
 ) -> Option<String> {
     let own = subscription.and_then(|id| tx.json(id).owned("default_payment_method"));
-    own.or_else(|| {
-        tx.json(customer).object("invoice_settings")?.owned("default_payment_method")
-    })
-    .filter(|id| tx.find(Kind::PaymentMethod, id).is_some())
+    own.or_else(|| tx.json(customer).object("invoice_settings")?.owned("default_payment_method"))
+        .filter(|id| tx.find(Kind::PaymentMethod, id).is_some())
 }
 
 // --- setup intents ----------------------------------------------------------------------------
@@ -244,11 +242,8 @@ pub(crate) fn confirm_setup(
     method: &str,
     challenge_passed: bool,
 ) -> Confirmed {
-    let verdict = tx
-        .state
-        .cards
-        .get(method)
-        .map_or(Verdict::Approved, |card| card.setup(challenge_passed));
+    let verdict =
+        tx.state.cards.get(method).map_or(Verdict::Approved, |card| card.setup(challenge_passed));
     match verdict {
         Verdict::Approved => {
             if let Some(card) = tx.state.cards.get_mut(method) {

@@ -98,10 +98,9 @@ pub(crate) fn create(tx: &mut Tx<'_>, args: &Object) -> Result<String, ApiError>
         .or_else(|| args.owned("currency"));
     let free = total == 0 && mode != "setup";
     let amounts = mode != "setup";
-    let url = (ui_mode == "hosted_page")
-        .then(|| format!("{}/c/pay/{id}", tx.state.base_url));
-    let secret = (ui_mode != "hosted_page")
-        .then(|| format!("{id}_secret_{}", tx.state.ids.token(40)));
+    let url = (ui_mode == "hosted_page").then(|| format!("{}/c/pay/{id}", tx.state.base_url));
+    let secret =
+        (ui_mode != "hosted_page").then(|| format!("{id}_secret_{}", tx.state.ids.token(40)));
     let collection = args.text("payment_method_collection").unwrap_or("always");
     let customer_creation = match (args.text("customer"), mode) {
         (Some(_), _) | (None, "setup") => None,
@@ -193,18 +192,15 @@ fn has_trial(data: &Object, now: i64) -> bool {
         || data.int("trial_end").is_some_and(|end| end > now)
 }
 
-fn read_line_items(
-    tx: &mut Tx<'_>,
-    args: &Object,
-    mode: &str,
-) -> Result<Vec<Value>, ApiError> {
+fn read_line_items(tx: &mut Tx<'_>, args: &Object, mode: &str) -> Result<Vec<Value>, ApiError> {
     let given = args.items("line_items").to_vec();
     if mode == "setup" {
         if given.is_empty() {
             return Ok(Vec::new());
         }
-        return Err(ApiError::invalid("You cannot pass `line_items` in `setup` mode.")
-            .at("line_items"));
+        return Err(
+            ApiError::invalid("You cannot pass `line_items` in `setup` mode.").at("line_items")
+        );
     }
     if given.is_empty() {
         return Err(ApiError::parameter_missing("line_items"));
@@ -215,11 +211,8 @@ fn read_line_items(
         let price = match (item.object("price_data"), item.text("price")) {
             (Some(data), _) => {
                 let data = data.clone();
-                let id = crate::api::prices::create_inline(
-                    tx,
-                    &data,
-                    &format!("{here}[price_data]"),
-                )?;
+                let id =
+                    crate::api::prices::create_inline(tx, &data, &format!("{here}[price_data]"))?;
                 tx.json(&id)
             }
             (None, Some(id)) => {
@@ -439,8 +432,7 @@ pub(crate) fn ensure_customer(tx: &mut Tx<'_>, id: &str) -> String {
 /// The challenge of a session's intent has been passed: the customer must exist before the
 /// intent is confirmed.
 pub(crate) fn before_confirmation(tx: &mut Tx<'_>, intent: &str) {
-    let session =
-        tx.state.hidden.get(intent).and_then(|hidden| hidden.owned("session"));
+    let session = tx.state.hidden.get(intent).and_then(|hidden| hidden.owned("session"));
     if let Some(session) = session
         && needs_customer(&tx.json(&session))
     {
@@ -545,9 +537,7 @@ fn subscribe(
             ..Line::default()
         });
     }
-    for item in lines::pending(tx, customer, Some(&id), &currency) {
-        all.push(lines::of_item(tx, &item));
-    }
+    // Pending items wait for the next invoice: this one is over what the buyer has just paid.
     let invoice = invoices::draft(
         tx,
         &NewInvoice {

@@ -52,10 +52,7 @@ pub(crate) fn advance(tx: &mut Tx<'_>, id: &str, to: i64) -> Result<(), ApiError
     }
     tx.edit(id, |clock| {
         clock.insert("status".to_owned(), json!("advancing"));
-        clock.insert(
-            "status_details".to_owned(),
-            json!({"advancing": {"target_frozen_time": to}}),
-        );
+        clock.insert("status_details".to_owned(), json!({"advancing": {"target_frozen_time": to}}));
     });
     tx.emit("test_helpers.test_clock.advancing", id);
     tx.state.after_response.push(Due::AdvanceTestClock { clock: id.to_owned(), to });

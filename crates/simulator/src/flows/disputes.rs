@@ -11,14 +11,33 @@ const FEE: i64 = 1_500;
 
 /// All evidence fields, as `dispute.evidence` lists them.
 const EVIDENCE: &[&str] = &[
-    "access_activity_log", "billing_address", "cancellation_policy",
-    "cancellation_policy_disclosure", "cancellation_rebuttal", "customer_communication",
-    "customer_email_address", "customer_name", "customer_purchase_ip", "customer_signature",
-    "duplicate_charge_documentation", "duplicate_charge_explanation", "duplicate_charge_id",
-    "product_description", "receipt", "refund_policy", "refund_policy_disclosure",
-    "refund_refusal_explanation", "service_date", "service_documentation", "shipping_address",
-    "shipping_carrier", "shipping_date", "shipping_documentation", "shipping_tracking_number",
-    "uncategorized_file", "uncategorized_text",
+    "access_activity_log",
+    "billing_address",
+    "cancellation_policy",
+    "cancellation_policy_disclosure",
+    "cancellation_rebuttal",
+    "customer_communication",
+    "customer_email_address",
+    "customer_name",
+    "customer_purchase_ip",
+    "customer_signature",
+    "duplicate_charge_documentation",
+    "duplicate_charge_explanation",
+    "duplicate_charge_id",
+    "product_description",
+    "receipt",
+    "refund_policy",
+    "refund_policy_disclosure",
+    "refund_refusal_explanation",
+    "service_date",
+    "service_documentation",
+    "shipping_address",
+    "shipping_carrier",
+    "shipping_date",
+    "shipping_documentation",
+    "shipping_tracking_number",
+    "uncategorized_file",
+    "uncategorized_text",
 ];
 
 /// What a successful charge of a test card leads to, still inside the charge.
@@ -148,9 +167,7 @@ fn move_money(tx: &mut Tx<'_>, id: &str, amount: i64, fee: i64, description: Str
     );
     let row = tx.json(&transaction);
     tx.edit(id, |dispute| {
-        if let Some(rows) =
-            dispute.get_mut("balance_transactions").and_then(Value::as_array_mut)
-        {
+        if let Some(rows) = dispute.get_mut("balance_transactions").and_then(Value::as_array_mut) {
             rows.push(row);
         }
     });
@@ -226,9 +243,8 @@ pub(crate) fn update(tx: &mut Tx<'_>, id: &str, args: &Object) -> Result<(), Api
                 known.insert(field.clone(), value);
             }
         }
-        let any = dispute
-            .object("evidence")
-            .is_some_and(|known| known.values().any(Value::is_string));
+        let any =
+            dispute.object("evidence").is_some_and(|known| known.values().any(Value::is_string));
         if let Some(details) = dispute.get_mut("evidence_details") {
             details["has_evidence"] = json!(any);
             if submits {

@@ -72,11 +72,8 @@ pub(crate) fn compose(tx: &mut Tx<'_>, new: &NewInvoice<'_>, id: &str) -> Value 
     let count = lines.len();
     let collection = new.collection_method.unwrap_or("charge_automatically");
     let account = super::account(tx);
-    let metadata = if new.given.copy("metadata").is_object() {
-        new.given.copy("metadata")
-    } else {
-        json!({})
-    };
+    let metadata =
+        if new.given.copy("metadata").is_object() { new.given.copy("metadata") } else { json!({}) };
     json!({
         "id": id,
         "object": "invoice",

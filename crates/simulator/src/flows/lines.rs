@@ -25,24 +25,33 @@ pub(crate) struct Line {
 
 /// The amount of one unit in minor units; parts of a cent are rounded half up, as on invoices.
 pub(crate) fn unit_amount(price: &Value) -> i64 {
-    if let Some(amount) = price.int("unit_amount") {
-        return amount;
+    match price.int("unit_amount") {
+        Some(amount) => amount,
+        None => times(price.text("unit_amount_decimal").unwrap_or("0"), 1),
     }
-    let text = price.text("unit_amount_decimal").unwrap_or("0");
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let up = i64::from(fraction.as_bytes().first().is_some_and(|digit| *digit >= b'5'));
-    whole.parse::<i64>().unwrap_or(0) + up
+}
+
+/// `quantity` units at a price in parts of a minor unit; only the sum is rounded, half up.
+pub(crate) fn times(unit_decimal: &str, quantity: i64) -> i64 {
+    let (whole, fraction) = unit_decimal.split_once('.').unwrap_or((unit_decimal, ""));
+    let fraction: String = fraction.chars().take(12).collect();
+    let scale = fraction.chars().fold(1_i128, |scale, _| scale * 10);
+    let parts: i128 = format!("{whole}{fraction}").parse().unwrap_or(0);
+    let sum = (parts * i128::from(quantity) * 2 + scale).div_euclid(scale * 2);
+    i64::try_from(sum).unwrap_or(i64::MAX)
 }
 
 /// What `quantity` units cost for a whole period, with tiers as Stripe counts them.
 pub(crate) fn full_amount(price: &Value, quantity: i64) -> i64 {
     if price.text("billing_scheme") != Some("tiered") {
-        return unit_amount(price) * quantity;
+        return match price.int("unit_amount") {
+            Some(amount) => amount * quantity,
+            None => times(price.text("unit_amount_decimal").unwrap_or("0"), quantity),
+        };
     }
     let tiers = price.items("tiers");
-    let cost = |tier: &Value, units: i64| {
-        tier.amount("unit_amount") * units + tier.amount("flat_amount")
-    };
+    let cost =
+        |tier: &Value, units: i64| tier.amount("unit_amount") * units + tier.amount("flat_amount");
     let mut total = 0;
     let mut from = 0;
     for tier in tiers {
@@ -145,7 +154,10 @@ fn pricing(line: &Line) -> Value {
             "product": line.price.reference("product"),
         },
         "type": "price_details",
-        "unit_amount_decimal": unit_amount(&line.price).to_string(),
+        "unit_amount_decimal": line
+            .price
+            .owned("unit_amount_decimal")
+            .unwrap_or_else(|| unit_amount(&line.price).to_string()),
     })
 }
 
@@ -238,8 +250,12 @@ pub(crate) fn pending(
     subscription: Option<&str>,
     currency: &str,
 ) -> Vec<String> {
-    let waiting =
-        tx.state.hidden.get(customer).map(|h| h.items("pending_items").to_vec()).unwrap_or_default();
+    let waiting = tx
+        .state
+        .hidden
+        .get(customer)
+        .map(|h| h.items("pending_items").to_vec())
+        .unwrap_or_default();
     waiting
         .iter()
         .filter_map(Value::as_str)

@@ -101,9 +101,9 @@ fn insert(
     let id = tx.state.ids.id("sub_sched_1").replacen("sched_1_", "sched_1", 1);
     let created = tx.time_of(customer);
     let first = phases.first().cloned().unwrap_or(Value::Null);
-    let current = subscription.map(|_| {
-        json!({"end_date": first.copy("end_date"), "start_date": first.copy("start_date")})
-    });
+    let current = subscription.map(
+        |_| json!({"end_date": first.copy("end_date"), "start_date": first.copy("start_date")}),
+    );
     let json = json!({
         "id": id,
         "object": "subscription_schedule",
@@ -150,8 +150,7 @@ fn insert(
 /// # Errors
 /// 400 for parameters that make no sense.
 pub(crate) fn create(tx: &mut Tx<'_>, args: &Object) -> Result<String, ApiError> {
-    let customer =
-        args.owned("customer").ok_or_else(|| ApiError::parameter_missing("customer"))?;
+    let customer = args.owned("customer").ok_or_else(|| ApiError::parameter_missing("customer"))?;
     tx.named(Kind::Customer, &customer, "customer")?;
     let now = tx.time_of(&customer);
     let start = args.int("start_date").unwrap_or(now).max(now);
@@ -212,11 +211,7 @@ fn bare_items(phase: &Value) -> Vec<Value> {
         .collect()
 }
 
-fn read_phases(
-    tx: &mut Tx<'_>,
-    given: &[Value],
-    first_start: i64,
-) -> Result<Vec<Value>, ApiError> {
+fn read_phases(tx: &mut Tx<'_>, given: &[Value], first_start: i64) -> Result<Vec<Value>, ApiError> {
     let mut phases = Vec::new();
     let mut start = first_start;
     for (at, phase) in given.to_vec().iter().enumerate() {
@@ -248,15 +243,11 @@ fn read_phases(
                 duration.int("interval_count").unwrap_or(1),
             )
             .after(start, 1),
-            (None, None) => {
-                cadence.map_or(start, |cadence| cadence.after(start, 1))
-            }
+            (None, None) => cadence.map_or(start, |cadence| cadence.after(start, 1)),
         };
         if end <= start {
-            return Err(ApiError::invalid(
-                "The `end_date` of a phase must be after its start.",
-            )
-            .at(format!("{here}[end_date]")));
+            return Err(ApiError::invalid("The `end_date` of a phase must be after its start.")
+                .at(format!("{here}[end_date]")));
         }
         let mut json = empty_phase(&currency, start, end);
         json["items"] = Value::Array(shown);
@@ -295,9 +286,9 @@ pub(crate) fn update(tx: &mut Tx<'_>, id: &str, args: &Object) -> Result<(), Api
             schedule.insert("end_behavior".to_owned(), json!(behavior));
         }
         if let Some(phases) = phases {
-            let current = phases.iter().find(|phase| {
-                phase.amount("start_date") <= now && now < phase.amount("end_date")
-            });
+            let current = phases
+                .iter()
+                .find(|phase| phase.amount("start_date") <= now && now < phase.amount("end_date"));
             if let Some(current) = current
                 && schedule.text("status") == Some("active")
             {
@@ -359,11 +350,8 @@ pub(crate) fn boundary(tx: &mut Tx<'_>, id: &str, at: i64) -> Boundary {
         return Boundary::Continues;
     }
     let subscription = schedule.owned("subscription").unwrap_or_default();
-    let next = schedule
-        .items("phases")
-        .iter()
-        .find(|phase| phase.int("start_date") == Some(at))
-        .cloned();
+    let next =
+        schedule.items("phases").iter().find(|phase| phase.int("start_date") == Some(at)).cloned();
     match next {
         Some(phase) => {
             take_over(tx, &subscription, &phase, at);
@@ -411,7 +399,9 @@ fn take_over(tx: &mut Tx<'_>, subscription: &str, phase: &Value, at: i64) {
     }
     let mut args = Object::new();
     args.insert("items".to_owned(), Value::Array(changes));
-    let behavior = if at_boundary { "none" } else {
+    let behavior = if at_boundary {
+        "none"
+    } else {
         phase.text("proration_behavior").unwrap_or("create_prorations")
     };
     args.insert("proration_behavior".to_owned(), json!(behavior));

@@ -7,12 +7,40 @@ use crate::state::{Fields, Kind, Object, State};
 
 /// Fields that may be expanded even while they are null.
 const REFERENCES: &[&str] = &[
-    "balance_transaction", "charge", "configuration", "customer", "default_payment_method",
-    "default_price", "default_source", "dispute", "failure_balance_transaction", "invoice",
-    "invoice_item", "latest_charge", "latest_invoice", "latest_attempt", "mandate", "on_behalf_of",
-    "payment_intent", "payment_link", "payment_method", "pending_setup_intent", "price", "product",
-    "refund", "review", "schedule", "setup_intent", "subscription", "tax_code", "test_clock",
-    "latest_revision", "account_tax_ids", "discounts", "application", "released_subscription",
+    "balance_transaction",
+    "charge",
+    "configuration",
+    "customer",
+    "default_payment_method",
+    "default_price",
+    "default_source",
+    "dispute",
+    "failure_balance_transaction",
+    "invoice",
+    "invoice_item",
+    "latest_charge",
+    "latest_invoice",
+    "latest_attempt",
+    "mandate",
+    "on_behalf_of",
+    "payment_intent",
+    "payment_link",
+    "payment_method",
+    "pending_setup_intent",
+    "price",
+    "product",
+    "refund",
+    "review",
+    "schedule",
+    "setup_intent",
+    "subscription",
+    "tax_code",
+    "test_clock",
+    "latest_revision",
+    "account_tax_ids",
+    "discounts",
+    "application",
+    "released_subscription",
 ];
 
 /// Applies every path of `expand[]` to an answer.
@@ -30,18 +58,18 @@ pub(crate) fn apply(
         let parts: Vec<&str> = path.split('.').collect();
         let depth = parts.iter().filter(|part| **part != "data").count();
         if depth > 4 {
-            let message = format!(
-                "You cannot expand more than 4 levels of a property. Property: {path}"
-            );
+            let message =
+                format!("You cannot expand more than 4 levels of a property. Property: {path}");
             return Err(ApiError::invalid(message).at("expand"));
+        }
+        if path == super::search::TOTAL && value.text("object") == Some("search_result") {
+            continue;
         }
         let top_is_list = value.text("object") == Some("list");
         if !walk(state, livemode, version, value, &parts)? {
             let mut message = format!("This property cannot be expanded ({path}).");
             if top_is_list && parts.first() != Some(&"data") {
-                message.push_str(&format!(
-                    " You may want to try expanding 'data.{path}' instead."
-                ));
+                message.push_str(&format!(" You may want to try expanding 'data.{path}' instead."));
             }
             return Err(ApiError::invalid(message).at("expand[0]"));
         }
@@ -89,7 +117,8 @@ fn walk(
                         // A deleted object expands to the little that is known of it.
                         None => match Kind::of_id(id) {
                             Some(kind) => {
-                                *field = json!({"id": id, "object": kind.object(), "deleted": true});
+                                *field =
+                                    json!({"id": id, "object": kind.object(), "deleted": true});
                             }
                             None => return Ok(false),
                         },
@@ -111,9 +140,7 @@ fn walk(
 /// Fields that answers leave out until somebody asks for them.
 fn included(state: &State, version: Version, object: &Object, field: &str) -> Option<Value> {
     let id = object.text("id")?;
-    let list = |url: String, data: Vec<Value>| {
-        json!({"object": "list", "data": data, "has_more": false, "url": url})
-    };
+    let list = |url: String, data: Vec<Value>| json!({"object": "list", "data": data, "has_more": false, "url": url});
     let referring = |kind: Kind, by: &str| -> Vec<Value> {
         let mut found = state.objects.list(kind, Some((by, id)), 10);
         for value in &mut found {
@@ -148,7 +175,12 @@ fn included(state: &State, version: Version, object: &Object, field: &str) -> Op
         }
         ("customer", "sources") => list(format!("/v1/customers/{id}/sources"), Vec::new()),
         ("customer", "tax") => {
-            json!({"automatic_tax": "unrecognized_location", "ip_address": null, "location": null})
+            json!({
+                "automatic_tax": "unrecognized_location",
+                "ip_address": null,
+                "location": null,
+                "provider": "stripe",
+            })
         }
         ("customer", "tax_ids") => list(format!("/v1/customers/{id}/tax_ids"), Vec::new()),
         _ => return None,

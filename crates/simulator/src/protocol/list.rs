@@ -92,9 +92,11 @@ pub(crate) fn page_at(
     let matches = |json: &Object| {
         by.iter().all(|field| match args.field(field) {
             Some(wanted) if !Objects::is_indexed(field) => json.field(field) == Some(wanted),
-            Some(wanted) => filter.is_some_and(|(name, _)| name == *field) || {
-                json.reference(field) == wanted.as_str()
-            },
+            Some(wanted) => {
+                filter.is_some_and(|(name, _)| name == *field) || {
+                    json.reference(field) == wanted.as_str()
+                }
+            }
             None => true,
         }) && in_range(args.field("created"), json.amount("created"))
             && keep(json)

@@ -14,5 +14,6 @@ mod version;
 
 pub(crate) use dispatch::router;
 pub use error::ApiError;
+#[cfg(test)]
 pub(crate) use params::is_declared;
-pub(crate) use version::{NEWEST, render_event};
+pub(crate) use version::render_event;

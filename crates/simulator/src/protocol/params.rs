@@ -97,6 +97,7 @@ fn specs(lines: &mut std::iter::Peekable<std::str::Lines<'static>>, depth: usize
 }
 
 /// Whether the route's parameters are declared.
+#[cfg(test)]
 pub(crate) fn is_declared(route: &str) -> bool {
     table().contains_key(route)
 }
@@ -321,11 +322,7 @@ mod tests {
         );
         assert_eq!(
             refusal("GET /v1/customers", "limit=abc"),
-            (
-                "Invalid integer: abc".to_owned(),
-                some("parameter_invalid_integer"),
-                some("limit")
-            )
+            ("Invalid integer: abc".to_owned(), some("parameter_invalid_integer"), some("limit"))
         );
         assert_eq!(
             refusal("POST /v1/subscriptions", "items[0][quantity]=1&x=1").1,

@@ -23,6 +23,9 @@ struct Query {
     clauses: Vec<Clause>,
 }
 
+/// What a search answers only when asked to expand it: how many objects fit on all pages.
+pub(crate) const TOTAL: &str = "total_count";
+
 /// Answers a search request. Stripe's index lags behind by up to a minute; this one does not.
 ///
 /// # Errors
@@ -39,40 +42,43 @@ pub(crate) fn search(tx: &Tx<'_>, kind: Kind, args: &Object) -> Result<Value, Ap
     let limit = list::limit(args)?;
     let start = match args.text("page") {
         None => u64::MAX,
-        Some(page) => page
-            .parse()
-            .map_err(|_| ApiError::invalid("Invalid page token.").at("page"))?,
+        Some(page) => {
+            page.parse().map_err(|_| ApiError::invalid("Invalid page token.").at("page"))?
+        }
     };
     let by_email = query.clauses.iter().find(|clause| {
-        kind == Kind::Customer && !query.any && !clause.negated && clause.field == "email"
+        kind == Kind::Customer
+            && !query.any
+            && !clause.negated
+            && clause.field == "email"
             && clause.operator == ":"
     });
     let filter = by_email.and_then(|clause| Some(("email", clause.value.as_deref()?)));
+    let wanted = |json: &Object| {
+        let fits = |clause: &Clause| holds(clause, json) != clause.negated;
+        if query.any { query.clauses.iter().any(fits) } else { query.clauses.iter().all(fits) }
+    };
+    let all = |below: u64| tx.state.objects.newest_first(kind, tx.livemode, filter, (0, below));
     let mut data = Vec::new();
     let mut next = None;
-    for entry in tx.state.objects.newest_first(kind, tx.livemode, filter, (0, start)) {
-        let fits = |clause: &Clause| holds(clause, &entry.json) != clause.negated;
-        let wanted = if query.any {
-            query.clauses.iter().any(fits)
-        } else {
-            query.clauses.iter().all(fits)
-        };
-        if !wanted {
-            continue;
-        }
+    for entry in all(start).filter(|entry| wanted(&entry.json)) {
         if data.len() == limit {
             next = Some(entry.seq + 1);
             break;
         }
         data.push(Value::Object((*entry.json).clone()));
     }
-    Ok(json!({
+    let mut found = json!({
         "object": "search_result",
         "data": data,
         "has_more": next.is_some(),
         "next_page": next.map(|seq| seq.to_string()),
         "url": format!("{}/search", kind.path()),
-    }))
+    });
+    if args.items("expand").iter().any(|path| path == TOTAL) {
+        found[TOTAL] = json!(all(u64::MAX).filter(|entry| wanted(&entry.json)).count());
+    }
+    Ok(found)
 }
 
 fn holds(clause: &Clause, json: &Object) -> bool {
@@ -136,7 +142,7 @@ fn clause(text: &str) -> Option<(Clause, &str)> {
             let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
             let (word, rest) = rest.split_at(end);
             match word {
-                "" => return None,
+                word if word.is_empty() || word.starts_with(['\'', '"']) => return None,
                 "null" | "NULL" => (None, rest),
                 word => (Some(word.to_owned()), rest),
             }

@@ -49,11 +49,7 @@ impl Version {
 }
 
 /// The event as JSON at a version (`None`: the account's default).
-pub(crate) fn render_event(
-    state: &State,
-    event: &EventRecord,
-    api_version: Option<&str>,
-) -> Value {
+pub(crate) fn render_event(state: &State, event: &EventRecord, api_version: Option<&str>) -> Value {
     let version = Version::or_newest(api_version);
     let mut object = Value::Object((*event.object).clone());
     render(state, version, &mut object);
@@ -103,8 +99,10 @@ pub(crate) fn render(state: &State, version: Version, value: &mut Value) {
             match object.text("object") {
                 Some("subscription") => subscription(version, object),
                 Some("invoice") if version < Version::Basil => invoice(state, object),
-                Some("line_item") if version < Version::Basil => line(object),
-                Some("invoiceitem") if version < Version::Basil => invoice_item(object),
+                Some("line_item") if version < Version::Basil => line(state, object),
+                Some("invoiceitem") if version < Version::Basil => {
+                    invoice_item(state, object);
+                }
                 Some("charge") if version < Version::Basil => {
                     let intent = object.owned("payment_intent");
                     object.insert("invoice".to_owned(), invoice_of(state, intent.as_deref()));
@@ -190,7 +188,13 @@ fn invoice(state: &State, object: &mut Object) {
     object.remove("total_taxes");
 }
 
-fn line(object: &mut Object) {
+/// Before basil a line carried its whole price, not only the price's id.
+fn whole_price(state: &State, id: Value) -> Value {
+    let found = id.as_str().and_then(|id| state.objects.get(id));
+    found.map_or(id, |entry| Value::Object((*entry.json).clone()))
+}
+
+fn line(state: &State, object: &mut Object) {
     let parent = object.object("parent").cloned().unwrap_or_default();
     let from_item = parent.text("type") == Some("invoice_item_details");
     let details = parent
@@ -200,7 +204,7 @@ fn line(object: &mut Object) {
     let pricing = object.object("pricing").cloned().unwrap_or_default();
     let price = pricing.object("price_details").map_or(Value::Null, |p| p.copy("price"));
     let fields = [
-        ("price", price),
+        ("price", whole_price(state, price)),
         ("proration", json!(details.flag("proration").unwrap_or(false))),
         ("proration_details", details.copy("proration_details")),
         ("type", json!(if from_item { "invoiceitem" } else { "subscription" })),
@@ -219,7 +223,7 @@ fn line(object: &mut Object) {
     object.remove("taxes");
 }
 
-fn invoice_item(object: &mut Object) {
+fn invoice_item(state: &State, object: &mut Object) {
     let subscription = object
         .object("parent")
         .and_then(|parent| parent.object("subscription_details"))
@@ -229,7 +233,7 @@ fn invoice_item(object: &mut Object) {
         .and_then(|pricing| pricing.object("price_details"))
         .map_or(Value::Null, |details| details.copy("price"));
     object.insert("subscription".to_owned(), subscription);
-    object.insert("price".to_owned(), price);
+    object.insert("price".to_owned(), whole_price(state, price));
     object.remove("parent");
     object.remove("pricing");
 }

@@ -117,11 +117,7 @@ const fn ok(number: &'static str, tokens: &'static [&'static str]) -> CardTrait 
     CardTrait { number, tokens, ..PLAIN }
 }
 
-const fn bad(
-    number: &'static str,
-    tokens: &'static [&'static str],
-    decline: Decline,
-) -> CardTrait {
+const fn bad(number: &'static str, tokens: &'static [&'static str], decline: Decline) -> CardTrait {
     CardTrait { number, tokens, decline: Some(decline), declines_on_attach: true, ..PLAIN }
 }
 
@@ -184,12 +180,7 @@ static CARDS: &[CardTrait] = &[
         Challenges::Always,
         Some(FUNDS),
     ),
-    asks(
-        "4000000000003220",
-        &["threeDSecure2Required"],
-        Challenges::UntilSetUp,
-        None,
-    ),
+    asks("4000000000003220", &["threeDSecure2Required"], Challenges::UntilSetUp, None),
     asks("4000000000003063", &["threeDSecureRequired"], Challenges::UntilSetUp, None),
     asks(
         "4000008400001629",
@@ -206,16 +197,8 @@ static CARDS: &[CardTrait] = &[
     then("4000000000001976", &["createDisputeInquiry"], Aftermath::Inquiry("fraudulent")),
     then("4000000000005423", &["createIssuerFraudRecord"], Aftermath::FraudWarning),
     then("4000000404000079", &["createMultipleDisputes"], Aftermath::Disputes),
-    then(
-        "4000000404000038",
-        &["createCe3EligibleDispute"],
-        Aftermath::Dispute("fraudulent"),
-    ),
-    then(
-        "4000008400000779",
-        &["createComplianceDispute"],
-        Aftermath::Dispute("noncompliant"),
-    ),
+    then("4000000404000038", &["createCe3EligibleDispute"], Aftermath::Dispute("fraudulent")),
+    then("4000008400000779", &["createComplianceDispute"], Aftermath::Dispute("noncompliant")),
     then("4000000000007726", &["pendingRefund"], Aftermath::RefundPending),
     then("4000000000005126", &["refundFail"], Aftermath::RefundFails),
     CardTrait {
@@ -276,8 +259,7 @@ impl Card {
             let message = "Your card's security code is invalid.";
             return Err(ApiError::card("invalid_cvc", None, message).at("cvc"));
         }
-        let traits =
-            CARDS.iter().find(|card| card.number == number).copied().unwrap_or(PLAIN);
+        let traits = CARDS.iter().find(|card| card.number == number).copied().unwrap_or(PLAIN);
         Ok(Self::of(traits, &number, input.exp_month, year))
     }
 
@@ -308,9 +290,9 @@ impl Card {
         } else {
             "credit"
         };
-        let seed = number.bytes().fold(7_u64, |sum, byte| {
-            sum.wrapping_mul(1_000_003).wrapping_add(u64::from(byte))
-        });
+        let seed = number
+            .bytes()
+            .fold(7_u64, |sum, byte| sum.wrapping_mul(1_000_003).wrapping_add(u64::from(byte)));
         Self {
             traits,
             last4: number[number.len() - 4..].to_owned(),
@@ -399,10 +381,7 @@ mod tests {
         assert_eq!(card("tok_visa_debit").funding, "debit");
         assert_eq!(card("pm_card_visa_chargeDeclined").attach(), Verdict::Declined(GENERIC));
         assert_eq!(card("pm_card_chargeCustomerFail").attach(), Verdict::Approved);
-        assert_eq!(
-            card("tok_chargeCustomerFail").charge(true, false),
-            Verdict::Declined(GENERIC)
-        );
+        assert_eq!(card("tok_chargeCustomerFail").charge(true, false), Verdict::Declined(GENERIC));
         assert_eq!(card("pm_card_authenticationRequired").charge(true, false), Verdict::Challenge);
         assert!(Card::by_token("pm_card_nope", 0).is_none());
     }

@@ -79,8 +79,4 @@ impl DueQueue {
         let mut later = rest.split_off(&(timeline + 1, i64::MIN, 0));
         self.queue.append(&mut later);
     }
-
-    pub(crate) fn len(&self) -> usize {
-        self.queue.len()
-    }
 }

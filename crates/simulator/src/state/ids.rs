@@ -47,11 +47,6 @@ impl Ids {
         };
         format!("{prefix}_{}", self.token(length))
     }
-
-    /// A number below `bound`.
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound.max(1)
-    }
 }
 
 #[cfg(test)]

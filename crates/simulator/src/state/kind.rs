@@ -78,9 +78,7 @@ impl Kind {
         Kind::ALL
             .iter()
             .copied()
-            .filter(|kind| {
-                id.strip_prefix(kind.prefix()).is_some_and(|rest| rest.starts_with('_'))
-            })
+            .filter(|kind| id.strip_prefix(kind.prefix()).is_some_and(|rest| rest.starts_with('_')))
             .max_by_key(|kind| kind.prefix().len())
     }
 }

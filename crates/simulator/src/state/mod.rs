@@ -19,16 +19,16 @@ use serde_json::Value;
 pub use cards::CardInput;
 pub(crate) use cards::{Aftermath, Card, Decline, Verdict};
 pub(crate) use due::{Due, DueQueue, SIMULATOR, Timeline};
-pub use events::EventRecord;
 pub(crate) use events::EventLog;
+pub use events::EventRecord;
 pub(crate) use fields::Fields;
 pub(crate) use ids::Ids;
 pub use kind::Kind;
-pub(crate) use objects::Objects;
+pub(crate) use objects::{Entry, Objects};
 pub(crate) use tx::{Diff, Tx};
 
 /// One JSON object in Stripe's shape, keys in the order they are written.
-pub type Object = serde_json::Map<String, Value>;
+pub(crate) type Object = serde_json::Map<String, Value>;
 
 /// What happens when the last automatic retry of a renewal has failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -181,14 +181,6 @@ impl Objects {
             .flat_map(|mode| self.newest_first(kind, mode, filter, (0, u64::MAX)).take(limit))
             .collect();
         found.sort_by_key(|entry| std::cmp::Reverse(entry.seq));
-        found
-            .into_iter()
-            .take(limit)
-            .map(|entry| Value::Object((*entry.json).clone()))
-            .collect()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.by_id.len()
+        found.into_iter().take(limit).map(|entry| Value::Object((*entry.json).clone())).collect()
     }
 }

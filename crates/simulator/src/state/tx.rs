@@ -21,14 +21,6 @@ impl Diff {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-
-    /// Adds the fields of an earlier change of the same object; the earlier value wins.
-    pub(crate) fn after(mut self, earlier: Diff) -> Self {
-        for (key, value) in earlier.0 {
-            self.0.insert(key, value);
-        }
-        self
-    }
 }
 
 fn changed(old: &Object, new: &Object) -> Object {
@@ -99,10 +91,7 @@ impl<'a> Tx<'a> {
 
     /// The object's present JSON, or null.
     pub(crate) fn json(&self, id: &str) -> Value {
-        self.state
-            .objects
-            .get(id)
-            .map_or(Value::Null, |entry| Value::Object((*entry.json).clone()))
+        self.state.objects.get(id).map_or(Value::Null, |entry| Value::Object((*entry.json).clone()))
     }
 
     // --- time ------------------------------------------------------------------------------

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::items::{self, Item};
 use super::{create, plan_period, put_details};
+use crate::flows::cards;
 use crate::flows::invoices::{self, Collected, NewInvoice};
 use crate::flows::lines::{self, Line};
 use crate::flows::payments::hide;
-use crate::flows::cards;
 use crate::protocol::ApiError;
 use crate::rules::{calendar, money, proration};
 use crate::state::{Diff, Due, Fields, Object, Tx, Verdict};
@@ -161,7 +161,8 @@ pub(crate) fn plan(tx: &mut Tx<'_>, id: &str, args: &Object) -> Result<Plan, Api
         if (reset || !same) && before.amount() != 0 {
             plan.prorations.push(credit(tx, id, before, period, date));
         }
-        if !reset && !same
+        if !reset
+            && !same
             && let Some(after) = after
         {
             plan.prorations.push(debit(tx, id, after, period, date));
@@ -279,6 +280,9 @@ pub(crate) fn update(tx: &mut Tx<'_>, id: &str, args: &Object) -> Result<(), Api
         )));
     }
     let plan = plan(tx, id, args)?;
+    let currency = before.owned("currency").unwrap_or_default();
+    let now = tx.time_of(&customer);
+    let extras = create::extra_lines(tx, args, &currency, now)?;
     let method = match args.owned("default_payment_method") {
         Some(given) => Some(cards::attach(tx, &given, &customer, "default_payment_method")?),
         None => None,
@@ -304,6 +308,7 @@ pub(crate) fn update(tx: &mut Tx<'_>, id: &str, args: &Object) -> Result<(), Api
         let old_end = items::period(&before).1;
         put_plan(tx, id, &plan);
         put_settings(tx, id, args, method.as_deref());
+        create::put_extras(tx, id, &customer, &currency, extras);
         if bills {
             bill(tx, id, &plan, args);
         }
@@ -335,8 +340,7 @@ fn first_verdict(
     let currency = subscription.text("currency").unwrap_or_default();
     let waiting = lines::pending(tx, customer, subscription.text("id"), currency);
     let waiting: i64 = waiting.iter().map(|item| tx.json(item).amount("amount")).sum();
-    let change: i64 =
-        plan.prorations.iter().chain(&plan.fresh).map(|line| line.amount).sum();
+    let change: i64 = plan.prorations.iter().chain(&plan.fresh).map(|line| line.amount).sum();
     let due = waiting + change + tx.json(customer).amount("balance");
     if due < money::minimum_charge(currency) {
         return None;
@@ -539,7 +543,12 @@ fn propose(tx: &mut Tx<'_>, id: &str, plan: &Plan, args: &Object) {
             }),
         );
     });
-    hide(tx, id, "pending", json!({"period": [plan.period.0, plan.period.1], "anchor": plan.anchor}));
+    hide(
+        tx,
+        id,
+        "pending",
+        json!({"period": [plan.period.0, plan.period.1], "anchor": plan.anchor}),
+    );
     let Some((invoice, _)) = make_invoice(tx, id, plan) else { return };
     tx.set(id, "latest_invoice", invoice.as_str());
     tx.set(&invoice, "auto_advance", false);

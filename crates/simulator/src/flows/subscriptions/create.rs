@@ -15,6 +15,7 @@ use crate::state::{Due, Fields, Kind, Object, Tx, Verdict};
 const ORDER: &[&str] = &[
     "payment_method.attached",
     "customer.updated",
+    "invoiceitem.created",
     "invoice.created",
     "invoice.finalized",
     "payment_intent.created",
@@ -60,10 +61,8 @@ impl NewSubscription {
         args: &Object,
         start: i64,
     ) -> Result<Self, ApiError> {
-        let cadence = items
-            .first()
-            .map(Item::cadence)
-            .ok_or_else(|| ApiError::parameter_missing("items"))?;
+        let cadence =
+            items.first().map(Item::cadence).ok_or_else(|| ApiError::parameter_missing("items"))?;
         let days = args.int("trial_period_days").filter(|days| *days > 0);
         let trial_end = match args.field("trial_end") {
             Some(Value::Number(end)) => end.as_i64().filter(|end| *end > start),
@@ -261,14 +260,14 @@ pub(crate) fn create(tx: &mut Tx<'_>, args: &Object) -> Result<String, ApiError>
              {other}."
         )));
     }
+    let extras = extra_lines(tx, args, &currency, start)?;
     let behavior = args.text("payment_behavior").unwrap_or("allow_incomplete");
     let automatic = new.collection_method == "charge_automatically";
-    let total: i64 = new.first_lines(tx, "").iter().map(|line| line.amount).sum();
+    let first = new.first_lines(tx, "");
+    let total: i64 = first.iter().chain(&extras).map(|line| line.amount).sum();
     let due = total + customer.amount("balance");
-    let method = new
-        .default_payment_method
-        .clone()
-        .or_else(|| cards::default_for(tx, customer_id, None));
+    let method =
+        new.default_payment_method.clone().or_else(|| cards::default_for(tx, customer_id, None));
     let charges = automatic && due >= money::minimum_charge(&currency);
     if behavior == "pending_if_incomplete" {
         return Err(ApiError::invalid(
@@ -276,24 +275,91 @@ pub(crate) fn create(tx: &mut Tx<'_>, args: &Object) -> Result<String, ApiError>
         )
         .at("payment_behavior"));
     }
-    if automatic && method.is_none() && new.trial_end.is_none() && behavior != "default_incomplete"
+    if automatic
+        && method.is_none()
+        && new.trial_end.is_none()
+        && behavior != "default_incomplete"
         && due > 0
     {
         return Err(invoices::no_method());
     }
     let off_session = args.flag("off_session").unwrap_or(false);
-    if charges && behavior == "error_if_incomplete"
+    if charges
+        && behavior == "error_if_incomplete"
         && let Some(method) = &method
     {
         refuse_if_declined(tx, method, off_session)?;
     }
     let mark = tx.mark();
     let id = insert(tx, &new, args, "incomplete");
+    put_extras(tx, &id, customer_id, &currency, extras);
     first_invoice(tx, &id, &new, args, behavior, off_session);
     tx.emit("customer.subscription.created", &id);
     time::announce_trial_end(tx, &id);
     tx.order_events(mark, ORDER);
     Ok(id)
+}
+
+/// What `add_invoice_items` puts on the first invoice, once.
+///
+/// # Errors
+/// 400 for a price that is unknown, recurring or of another currency.
+pub(crate) fn extra_lines(
+    tx: &mut Tx<'_>,
+    args: &Object,
+    currency: &str,
+    now: i64,
+) -> Result<Vec<Line>, ApiError> {
+    let mut extras = Vec::new();
+    for (at, given) in args.items("add_invoice_items").iter().enumerate() {
+        let here = format!("add_invoice_items[{at}]");
+        let price = match (given.object("price_data"), given.text("price")) {
+            (Some(data), _) => {
+                let data = data.clone();
+                let param = format!("{here}[price_data]");
+                let id = crate::api::prices::create_inline(tx, &data, &param)?;
+                tx.json(&id)
+            }
+            (None, Some(id)) => {
+                let price = tx.named(Kind::Price, id, &format!("{here}[price]"))?;
+                Value::Object((*price).clone())
+            }
+            (None, None) => return Err(ApiError::parameter_missing(&format!("{here}[price]"))),
+        };
+        if price.object("recurring").is_some() {
+            let message = "The price specified is set to `type=recurring` but this field only \
+                           accepts prices with `type=one_time`.";
+            return Err(ApiError::invalid(message).at(format!("{here}[price]")));
+        }
+        if price.text("currency") != Some(currency) {
+            let message = "All prices on a subscription must have the same `currency`.";
+            return Err(ApiError::invalid(message).at(here));
+        }
+        let quantity = given.int("quantity").unwrap_or(1);
+        extras.push(Line {
+            amount: lines::full_amount(&price, quantity),
+            description: lines::product_name(tx, &price),
+            period: (now, now),
+            quantity,
+            price,
+            ..Line::default()
+        });
+    }
+    Ok(extras)
+}
+
+/// Makes pending invoice items of what [`extra_lines`] read; the next invoice takes them.
+pub(crate) fn put_extras(
+    tx: &mut Tx<'_>,
+    subscription: &str,
+    customer: &str,
+    currency: &str,
+    extras: Vec<Line>,
+) {
+    for line in extras {
+        let line = Line { subscription: Some(subscription.to_owned()), ..line };
+        lines::new_item(tx, customer, currency, &line, None, &Object::new());
+    }
 }
 
 /// 402 before anything is made, when the card would not pay now.

@@ -121,9 +121,9 @@ pub(crate) fn invoice_paid(tx: &mut Tx<'_>, id: &str, invoice: &str) {
         if status == "incomplete" {
             remember_method(tx, id, invoice);
         }
-        let trialing = subscription.int("trial_end").is_some_and(|end| {
-            end > tx.time_of(subscription.text("customer").unwrap_or_default())
-        });
+        let trialing = subscription
+            .int("trial_end")
+            .is_some_and(|end| end > tx.time_of(subscription.text("customer").unwrap_or_default()));
         set_status(tx, id, if trialing { "trialing" } else { "active" });
     }
 }

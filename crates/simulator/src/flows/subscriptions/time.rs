@@ -232,10 +232,7 @@ pub(crate) fn cancel_due(tx: &mut Tx<'_>, id: &str, at: i64) {
     let subscription = tx.json(id);
     let over = matches!(subscription.text("status"), Some("canceled" | "incomplete_expired"));
     // At a period's end the period's own work decides, so that a schedule is heard first.
-    if !over
-        && subscription.int("cancel_at") == Some(at)
-        && items::period(&subscription).1 != at
-    {
+    if !over && subscription.int("cancel_at") == Some(at) && items::period(&subscription).1 != at {
         end(tx, id, "cancellation_requested", None);
     }
 }
