@@ -4,7 +4,7 @@
 //! that deliveries use. An object that is as we hold it costs one read and no write.
 
 use super::messages::Told;
-use super::{Apply, ApplyError, ObjectRef, Synced};
+use super::{Apply, ApplyError, ObjectRef, Synced, translate};
 use crate::app::World;
 use domain::ids::OrganizationId;
 use domain::mirror::{Charge, Dispute, FraudWarning, Invoice, Refund, Subscription};
@@ -12,7 +12,7 @@ use domain::time::Span;
 use store::StoreError;
 use stripe::client::Pager;
 use stripe::form::Params;
-use stripe::objects::Identified;
+use stripe::objects::{Identified, MaybeDeleted};
 
 /// How far back the sweep looks for invoices, charges and what follows from them. Stripe sends a
 /// lost event for three days at most, so this covers an installation that was away for a month.
@@ -82,7 +82,35 @@ impl Apply {
         self.sweep_pages::<Dispute>(stripe.disputes().pages(recent()), &mut report).await?;
         let warnings = stripe.early_fraud_warnings().pages(recent());
         self.sweep_pages::<FraudWarning>(warnings, &mut report).await?;
+        self.sweep_customers(&mut report).await?;
         Ok(report)
+    }
+
+    /// Customers change long after they were made, so all of them are compared. Those that are
+    /// nobody's of ours are passed over: an account may well have others.
+    async fn sweep_customers(&self, report: &mut SweepReport) -> Result<(), ApplyError> {
+        let mut pages = self.stripe.customers().pages(Params::new().set("limit", 100));
+        while let Some(page) = pages.next_page().await? {
+            for kept in page.object.data {
+                let live = MaybeDeleted::Live(Box::new(kept.object));
+                let Ok(mut listed) = translate::customer(live) else { continue };
+                let known = self.store.organization_of_customer(&listed.id).await?;
+                let Some(owner) = known.map(|row| row.id).or(listed.organization.take()) else {
+                    continue;
+                };
+                listed.organization = Some(owner);
+                report.compared += 1;
+                match self.heal(&listed).await {
+                    Ok(Synced::Changed) => report.healed.push(listed.id),
+                    Ok(Synced::Unchanged) => {}
+                    Err(ApplyError::Park(reason)) => {
+                        report.refused.push((listed.id, reason.code()));
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn sweep_pages<T: Told>(

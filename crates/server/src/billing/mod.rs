@@ -33,6 +33,8 @@ use tokio::sync::{Mutex, MutexGuard};
 /// How many organisations can be at work at once on this node without ever waiting for each other
 /// by chance.
 const TURNS: usize = 256;
+/// How many cards this node remembers beside those in the mirror.
+const KNOWN_CARDS: u64 = 1_000;
 
 /// Buying, changing and leaving. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -46,6 +48,8 @@ struct Parts {
     apply: Apply,
     policy: Policy,
     addresses: addresses::Addresses,
+    /// Cards that were never charged, by payment method: the mirror does not know them.
+    cards: moka::sync::Cache<String, CardOnFile>,
     pace: pace::Pace,
     turns: [Mutex<()>; TURNS],
     world: World,
@@ -194,6 +198,7 @@ impl Billing {
             apply,
             policy: settings.policy,
             addresses: addresses::Addresses::new(settings),
+            cards: moka::sync::Cache::new(KNOWN_CARDS),
             pace: pace::Pace::default(),
             turns: std::array::from_fn(|_| Mutex::new(())),
             world,

@@ -12,6 +12,7 @@ use domain::time::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use store::{MirrorObject, OrganizationState, Page};
+use stripe::form::Params;
 use stripe::objects::{self as wire, Expandable};
 
 /// Among how many of the newest payments the default card is looked for.
@@ -118,8 +119,8 @@ pub struct Standing {
 }
 
 impl Billing {
-    /// Where billing stands, told from the mirror. Stripe is asked only about a schedule that
-    /// somebody else made and that was never read, and not waited for if it does not answer.
+    /// Where billing stands, told from the mirror. Stripe is asked only about a schedule of which
+    /// nothing recent is known, and its silence is no failure.
     ///
     /// # Errors
     /// [`BillingError::NotFound`] without such an organisation; when the database is not available.
@@ -278,7 +279,29 @@ impl Billing {
                 exp_year: expiry.as_ref().and_then(|card| card.exp_year),
             }));
         }
-        Ok(None)
+        // A new card that was never charged: events only name it.
+        match default {
+            Some(method) => Ok(self.look_at_card(method).await),
+            None => Ok(None),
+        }
+    }
+
+    /// A card that Stripe is asked for once; its silence is no failure.
+    async fn look_at_card(&self, method: String) -> Option<CardOnFile> {
+        if let Some(known) = self.0.cards.get(&method) {
+            return Some(known);
+        }
+        match self.0.stripe.payment_methods().retrieve(&method, &Params::new()).await {
+            Ok(fetched) => {
+                let card = card_of(&fetched.object)?;
+                self.0.cards.insert(method, card.clone());
+                Some(card)
+            }
+            Err(error) => {
+                tracing::info!(kind = ?error.kind(), "Could not look at the default card");
+                None
+            }
+        }
     }
 
     /// A mirrored object as Stripe sent it, read as far as asked; none when it is not mirrored or
