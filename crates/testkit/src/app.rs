@@ -366,12 +366,15 @@ impl TestApp {
         answer.unwrap_or_else(|error| panic!("POST {path}: {error:?}")).object
     }
 
-    /// Reads from Stripe.
+    /// Reads from Stripe; what follows a `?` is the query.
     ///
     /// # Panics
     /// When Stripe refuses.
     pub async fn stripe_get(&self, path: &str) -> Value {
-        let answer = self.stripe.get::<Value>(path, &Params::new()).await;
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let params = pairs.fold(Params::new(), |all, (name, value)| all.set(name, value));
+        let answer = self.stripe.get::<Value>(path, &params).await;
         answer.unwrap_or_else(|error| panic!("GET {path}: {error:?}")).object
     }
 

@@ -7,13 +7,17 @@
 mod billing_at_stripe;
 mod mirror;
 
+mod accounts;
 mod billing_changes;
 mod billing_checkout;
 mod billing_intents;
 mod billing_surplus;
+mod commands;
 mod convergence;
+mod frame;
 mod portal;
 mod subscription_status;
+mod webhook_route;
 mod webhooks_pause;
 mod webhooks_repeated;
 mod webhooks_shapes;

@@ -93,12 +93,13 @@ async fn picture_from_payloads(database: Database, version: &str) -> Option<Vec<
     app.advance(Span::hours(2)).await;
     let path = format!("/v1/subscriptions/{}", subscription["id"].as_str().unwrap());
     app.stripe_post(&path, &[("cancel_at_period_end", "true")]).await;
+    app.stripe_post(&format!("/v1/customers/{customer}"), &[("name", "Acme Ltd")]).await;
     let events: Vec<Value> =
         app.events_after(before, Some(version)).into_iter().map(|(_, event)| event).collect();
     // The last word about each object, and no way to ask Stripe for a better one.
     app.gate.set(Weather::Answers(500));
     for kind in [
-        "customer.created",
+        "customer.updated",
         "customer.subscription.created",
         "invoice.paid",
         "charge.succeeded",
