@@ -1,7 +1,7 @@
 //! Checkout sessions we opened at Stripe: at most one open one for an organisation.
 
 use crate::Store;
-use crate::error::StoreResult;
+use crate::error::{StoreError, StoreResult};
 use crate::intents::{Intent, IntentState, NewIntent, close, insert_or_find, take_back};
 use crate::tx::{Tx, values};
 use crate::value::Row;
@@ -157,27 +157,33 @@ impl Store {
     pub async fn record_checkout(&self, row: CheckoutRow, now: Timestamp) -> StoreResult<()> {
         self.write(move |tx| {
             Box::pin(async move {
-                tx.execute(
-                    "insert into checkout_sessions
-                         (id, organization_id, user_id, intent_id, plan_id, billing_interval, url,
-                          state, subscription_id, created_at, expires_at)
-                     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-                     on conflict (id) do nothing",
-                    values![
-                        &row.id,
-                        row.organization.as_str(),
-                        row.user,
-                        row.intent.as_str(),
-                        row.plan.as_str(),
-                        row.interval.name(),
-                        row.url,
-                        row.state.name(),
-                        row.subscription,
-                        row.created_at,
-                        row.expires_at,
-                    ],
-                )
-                .await?;
+                // Any conflict is passed over here and looked at below: two who record the same
+                // session at once would otherwise meet at the organisation's index first.
+                let inserted = tx
+                    .execute(
+                        "insert into checkout_sessions
+                             (id, organization_id, user_id, intent_id, plan_id, billing_interval,
+                              url, state, subscription_id, created_at, expires_at)
+                         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                         on conflict do nothing",
+                        values![
+                            &row.id,
+                            row.organization.as_str(),
+                            row.user,
+                            row.intent.as_str(),
+                            row.plan.as_str(),
+                            row.interval.name(),
+                            row.url,
+                            row.state.name(),
+                            row.subscription,
+                            row.created_at,
+                            row.expires_at,
+                        ],
+                    )
+                    .await?;
+                if inserted == 0 && tx.row(BY_ID, values![&row.id]).await?.is_none() {
+                    return Err(StoreError::Taken);
+                }
                 close(tx, &row.intent, &IntentState::Done { result: row.id }, now).await.map(|_| ())
             })
         })

@@ -108,30 +108,39 @@ async fn load_open(tx: &mut Tx, kind: &str, target: &str) -> StoreResult<Option<
     .transpose()
 }
 
+/// How often an intent is inserted again when the one in its way was closed at that moment.
+const TURNS: u32 = 8;
+
 pub(crate) async fn insert_or_find(
     tx: &mut Tx,
     new: &NewIntent,
     now: Timestamp,
 ) -> StoreResult<Intent> {
-    tx.execute(
-        "insert into stripe_intents
-             (id, organization_id, kind, target, idempotency_key, params, state, created_at)
-         values ($1, $2, $3, $4, $5, $6, 'open', $7)
-         on conflict (kind, target) where state = 'open' do nothing",
-        values![
-            new.id.as_str(),
-            new.organization.as_str(),
-            new.kind,
-            &new.target,
-            &new.idempotency_key,
-            &new.params,
-            now,
-        ],
-    )
-    .await?;
-    // Under PostgreSQL's read committed level a concurrent insert that won is visible now; if it
-    // was even finished by now, the caller plans again.
-    load_open(tx, new.kind, &new.target).await?.ok_or(StoreError::Stale)
+    // Under PostgreSQL's read committed level each statement sees what was committed before it: a
+    // concurrent insert that won is found by the look, and if it was even finished by then, there
+    // is room for the next insert.
+    for _ in 0..TURNS {
+        tx.execute(
+            "insert into stripe_intents
+                 (id, organization_id, kind, target, idempotency_key, params, state, created_at)
+             values ($1, $2, $3, $4, $5, $6, 'open', $7)
+             on conflict (kind, target) where state = 'open' do nothing",
+            values![
+                new.id.as_str(),
+                new.organization.as_str(),
+                new.kind,
+                &new.target,
+                &new.idempotency_key,
+                &new.params,
+                now,
+            ],
+        )
+        .await?;
+        if let Some(open) = load_open(tx, new.kind, &new.target).await? {
+            return Ok(open);
+        }
+    }
+    Err(StoreError::Stale)
 }
 
 /// Removes an intent that was stored in this very transaction and never sent.

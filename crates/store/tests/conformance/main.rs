@@ -8,6 +8,7 @@ mod database;
 mod make;
 
 mod audit;
+mod billing;
 mod checkouts;
 mod deliveries;
 mod entitlements;
