@@ -1,11 +1,11 @@
 //! How a write to Stripe happens once: it is stored with its idempotency key, sent, and recorded,
 //! and whoever finds it open in between carries it out in the same words with the same key.
 //!
-//! Two kinds of deeds differ in what a crash leaves. *Settings* (cancel, expire, release) may be
-//! repeated at any time: the second time changes nothing. *Makings* (a customer, a session, a
-//! charge for an upgrade, a refund) may be repeated only while Stripe remembers the key; after
-//! that, or when nobody waits for them any more, Stripe is looked at instead: what was made is
-//! recorded, what was not made is dropped.
+//! Deeds differ in what a crash leaves. What is *final* (cancel, expire, release) may be repeated
+//! at any time: the second time changes nothing. All else (a customer, a session, a charge for an
+//! upgrade, a refund) may be repeated only while Stripe remembers the key; after that, or when
+//! nobody waits for it any more, Stripe is looked at instead: what was made is recorded, what was
+//! not made is dropped.
 
 use super::error::refusal_code;
 use super::{Billing, BillingError, BillingResult};
@@ -15,7 +15,9 @@ use domain::ids::{AuditId, IntentId, OrganizationId};
 use domain::time::{Span, Timestamp};
 use serde::de::DeserializeOwned;
 use std::time::Duration;
-use store::{AuditEntry, CheckoutEnd, CheckoutRow, CheckoutState, Intent, IntentState, NewIntent};
+use store::{
+    AuditEntry, CheckoutEnd, CheckoutRow, CheckoutState, Intent, IntentState, NewIntent, StoreError,
+};
 use stripe::client::{ErrorKind, Fetched, IdempotencyKey, StripeError, path};
 use stripe::form::{self, Params};
 use stripe::objects as wire;
@@ -106,16 +108,18 @@ impl Deed {
         Self::ALL.into_iter().find(|deed| deed.name() == name)
     }
 
-    /// Whether doing it again, with any key, changes nothing.
-    fn is_setting(self) -> bool {
+    /// Whether doing it again, with any key, changes nothing: it cannot be undone.
+    fn is_final(self) -> bool {
         matches!(
             self,
-            Self::ExpireCheckout
-                | Self::ReleaseSchedule
-                | Self::EndWithPeriod
-                | Self::CancelNow
-                | Self::CancelSurplus
+            Self::ExpireCheckout | Self::ReleaseSchedule | Self::CancelNow | Self::CancelSurplus
         )
+    }
+
+    /// Whether it is carried out although nobody waits for it any more. A wish to leave, or to
+    /// stay, is; what would be made or charged for nobody is not.
+    fn is_finished_alone(self) -> bool {
+        self.is_final() || self == Self::EndWithPeriod
     }
 
     fn path(self, target: &str) -> String {
@@ -183,7 +187,8 @@ impl Billing {
     }
 
     /// Stores an intent, or finds the open one of the same deed and target; then carries it out.
-    /// Says whether it was the caller's own.
+    /// Says whether it was the caller's own. When another one was finished at the same moment,
+    /// nothing is done and the caller plans again.
     pub(super) async fn intend(
         &self,
         org: &OrganizationId,
@@ -193,7 +198,11 @@ impl Billing {
     ) -> BillingResult<(Carried, bool)> {
         let new = self.new_intent(org, deed, target, params);
         let own = new.id.clone();
-        let intent = self.0.store.open_intent(new, self.0.world.now()).await?;
+        let intent = match self.0.store.open_intent(new, self.0.world.now()).await {
+            Ok(intent) => intent,
+            Err(StoreError::Stale) => return Ok((Carried::Dropped, false)),
+            Err(error) => return Err(error.into()),
+        };
         let carried = self.carry_out(&intent).await?;
         Ok((carried, intent.id == own))
     }
@@ -219,7 +228,7 @@ impl Billing {
     /// Stripe is not available it stays open for the next who finds it.
     pub(super) async fn carry_out(&self, intent: &Intent) -> BillingResult<Carried> {
         let Some(deed) = Deed::from_name(&intent.kind) else { return Ok(Carried::Dropped) };
-        if !deed.is_setting() && intent.created_at.plus(KEY_LIFE) <= self.0.world.now() {
+        if !deed.is_final() && intent.created_at.plus(KEY_LIFE) <= self.0.world.now() {
             return self.look(intent, deed).await;
         }
         match deed {
@@ -326,10 +335,16 @@ impl Billing {
         };
         let now = self.0.world.now();
         match self.0.store.record_checkout(row.clone(), now).await {
-            Ok(()) => Ok(Carried::Checkout(Box::new(row))),
+            // Whoever recorded it first may have ended it since, for somebody's other wish.
+            Ok(()) => match self.0.store.checkout(&row.id).await? {
+                Some(now) if now.state == CheckoutState::Open => {
+                    Ok(Carried::Checkout(Box::new(now)))
+                }
+                _ => Ok(Carried::Dropped),
+            },
             // Another session was recorded, which the order of intents excludes unless a row was
             // changed by hand. Of two the new one goes; its address was never given out.
-            Err(store::StoreError::Taken) => {
+            Err(StoreError::Taken) => {
                 let key = format!("billhook_{}_expire", intent.id);
                 if let Ok(key) = IdempotencyKey::new(key) {
                     self.0.stripe.checkout_sessions().expire(&session.id, &key).await?;
@@ -369,7 +384,14 @@ impl Billing {
 
     async fn done(&self, intent: &Intent, result: &str) -> BillingResult<()> {
         let state = IntentState::Done { result: result.to_owned() };
-        Ok(self.0.store.close_intent(&intent.id, state, self.0.world.now()).await?)
+        self.0.store.close_intent(&intent.id, state, self.0.world.now()).await?;
+        tracing::info!(
+            intent.id = %intent.id,
+            intent.kind = %intent.kind,
+            organization.id = %intent.organization,
+            "Carried out `{}` on `{}`", intent.kind, intent.target
+        );
+        Ok(())
     }
 
     /// Closes an intent that had no effect.
@@ -459,7 +481,9 @@ impl Billing {
                 self.drop_intent(intent).await
             }
             // Whoever plans next reads the subscription with its schedule anyway.
-            Deed::CreateSchedule | Deed::SetPhases => self.drop_intent(intent).await,
+            Deed::CreateSchedule | Deed::SetPhases | Deed::EndWithPeriod => {
+                self.drop_intent(intent).await
+            }
             Deed::Refund => {
                 let params = params_of(intent);
                 let asked = Params::new()
@@ -474,7 +498,6 @@ impl Billing {
             }
             Deed::ExpireCheckout
             | Deed::ReleaseSchedule
-            | Deed::EndWithPeriod
             | Deed::CancelNow
             | Deed::CancelSurplus => Ok(Carried::Dropped),
         }
@@ -490,7 +513,7 @@ impl Billing {
         let mut closed = 0;
         for intent in self.0.store.stale_intents(before, STALE_BATCH).await? {
             let Some(deed) = Deed::from_name(&intent.kind) else { continue };
-            let finished = if deed.is_setting() {
+            let finished = if deed.is_finished_alone() {
                 self.carry_out(&intent).await
             } else {
                 self.look(&intent, deed).await

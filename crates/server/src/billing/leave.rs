@@ -7,7 +7,7 @@ use crate::apply::{ORGANIZATION_KEY, ObjectRef};
 use domain::entitlement::entitlement;
 use domain::ids::OrganizationId;
 use domain::money::{Currency, Money};
-use store::StoreError;
+use store::IntentState;
 use stripe::form::Params;
 use stripe::objects as wire;
 
@@ -84,7 +84,7 @@ impl Billing {
         params: Params,
     ) -> BillingResult<bool> {
         match self.intend(org, deed, target, params).await {
-            Ok((Carried::Dropped, _)) | Err(BillingError::Store(StoreError::Stale)) => Ok(false),
+            Ok((Carried::Dropped, _)) => Ok(false),
             Ok((_, own)) => Ok(own),
             Err(error) => Err(error),
         }
@@ -123,7 +123,10 @@ impl Billing {
             }
             // Stripe keeps the comment with the subscription: who ended it can be seen there too.
             let params = Params::new().set("cancellation_details[comment]", operator);
-            self.intend(org, Deed::CancelSurplus, subscription, params).await?;
+            let ended = self.intend(org, Deed::CancelSurplus, subscription, params).await?;
+            if matches!(ended, (Carried::Dropped, _)) {
+                return Err(BillingError::Busy);
+            }
             self.0.apply.sync_object(&ObjectRef::Subscription(subscription.to_owned())).await?;
         } else {
             let ours = self.0.store.done_intent(Deed::CancelSurplus.name(), subscription).await?;
@@ -170,31 +173,37 @@ impl Billing {
             intent.or_else(|| one.payment.charge.as_ref().map(|one| ("charge", one.id())))
         });
         let Some((kind, target)) = target else { return Ok(None) };
-        self.settle(&[Deed::Refund], target).await?;
-        if let Some(done) = self.0.store.done_intent(Deed::Refund.name(), target).await?
-            && let store::IntentState::Done { result } = done.state
-        {
-            let found = self.0.stripe.refunds().retrieve(&result, &Params::new()).await?;
-            return Ok(Some(found.object));
-        }
-        let params = Params::new()
-            .set(kind, target)
-            .set("reason", "duplicate")
-            .metadata(ORGANIZATION_KEY, org.as_str())
-            .metadata(OPERATOR_KEY, operator);
-        match self.intend(org, Deed::Refund, target, params).await {
-            Ok((Carried::Refund(made), _)) => {
-                self.sync_quietly(ObjectRef::Refund(made.id.clone())).await;
-                if let Some(charge) = made.charge_id() {
-                    self.sync_quietly(ObjectRef::Charge(charge.to_owned())).await;
+        for _ in 0..TRIES {
+            self.settle(&[Deed::Refund], target).await?;
+            if let Some(done) = self.0.store.done_intent(Deed::Refund.name(), target).await?
+                && let IntentState::Done { result } = done.state
+            {
+                let found = self.0.stripe.refunds().retrieve(&result, &Params::new()).await?;
+                return Ok(Some(found.object));
+            }
+            let params = Params::new()
+                .set(kind, target)
+                .set("reason", "duplicate")
+                .metadata(ORGANIZATION_KEY, org.as_str())
+                .metadata(OPERATOR_KEY, operator);
+            match self.intend(org, Deed::Refund, target, params).await {
+                Ok((Carried::Refund(made), _)) => {
+                    self.sync_quietly(ObjectRef::Refund(made.id.clone())).await;
+                    if let Some(charge) = made.charge_id() {
+                        self.sync_quietly(ObjectRef::Charge(charge.to_owned())).await;
+                    }
+                    return Ok(Some(*made));
                 }
-                Ok(Some(*made))
+                Ok(_) => {}
+                // By others: in Stripe's dashboard, or after a dispute.
+                Err(BillingError::StripeRefused { code, .. })
+                    if code == "charge_already_refunded" =>
+                {
+                    return Ok(None);
+                }
+                Err(error) => return Err(error),
             }
-            Ok(_) => Ok(None),
-            Err(BillingError::StripeRefused { code, .. }) if code == "charge_already_refunded" => {
-                Ok(None)
-            }
-            Err(error) => Err(error),
         }
+        Err(BillingError::Busy)
     }
 }

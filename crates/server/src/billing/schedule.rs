@@ -3,7 +3,8 @@
 //!
 //! What a schedule is going to do is not in the mirrored subscription, which only names it. So it
 //! is kept in a table of its own, written from Stripe's answer whenever we change a schedule, and
-//! read from Stripe once when somebody else (the portal, the dashboard) made it.
+//! read from Stripe when somebody else (the portal, the dashboard) made it, and again when what we
+//! know of it is old.
 
 use super::change::Present;
 use super::checkout::Sold;
@@ -11,10 +12,14 @@ use super::intents::{Carried, Deed};
 use super::{Billing, BillingError, BillingResult, ScheduledChange, Standing};
 use domain::ids::OrganizationId;
 use domain::mirror::{ScheduledPrice, Subscription};
-use domain::time::Timestamp;
-use store::{ScheduledRow, StoreError};
+use domain::time::{Span, Timestamp};
+use store::ScheduledRow;
 use stripe::form::Params;
 use stripe::objects::{ScheduleStatus, SubscriptionSchedule};
+
+/// After this time what was read of a schedule is read again: somebody may have changed it in the
+/// portal or the dashboard.
+const READ_AGAIN_AFTER: Span = Span::hours(1);
 
 impl Billing {
     /// Says whether the change is scheduled now; if not, somebody else was faster and the caller
@@ -32,7 +37,7 @@ impl Billing {
                 let params = Params::new().set("from_subscription", id);
                 match self.intend(org, Deed::CreateSchedule, id, params).await {
                     Ok((Carried::Schedule(made), _)) => *made,
-                    Ok(_) | Err(BillingError::Store(StoreError::Stale)) => return Ok(false),
+                    Ok(_) => return Ok(false),
                     Err(error) => return Err(error),
                 }
             }
@@ -43,7 +48,7 @@ impl Billing {
                 self.keep(org, id, &made).await?;
                 Ok(true)
             }
-            Ok(_) | Err(BillingError::Store(StoreError::Stale)) => Ok(false),
+            Ok(_) => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -92,15 +97,17 @@ impl Billing {
     ) -> BillingResult<Option<ScheduledChange>> {
         let Some(schedule) = &one.schedule else { return Ok(None) };
         let known = self.0.store.scheduled(&one.id).await?;
-        let change = match known.filter(|row| row.schedule == *schedule) {
-            Some(row) => row.change,
-            None => {
+        let known = known.filter(|row| row.schedule == *schedule);
+        let recent = self.0.world.now().minus(READ_AGAIN_AFTER);
+        let change = match known {
+            Some(row) if row.read_at > recent => row.change,
+            known => {
                 let asked = Params::new();
                 match self.0.stripe.subscription_schedules().retrieve(schedule, &asked).await {
                     Ok(found) => self.keep(org, &one.id, &found.object).await?,
                     Err(error) => {
                         tracing::warn!("Schedule `{schedule}` could not be read: {error}");
-                        None
+                        known.and_then(|row| row.change)
                     }
                 }
             }
