@@ -97,6 +97,11 @@ test("a search finds a customer by address and by metadata", async () => {
     found.map((customer) => customer.id),
     [id],
   );
+  const counted = await stripe.customers.search({
+    query: `metadata['organization_id']:'${organization}'`,
+    expand: ["total_count"],
+  });
+  assert.equal(counted.total_count, 1);
 });
 
 test("a product carries its default price, expanded on request", async () => {

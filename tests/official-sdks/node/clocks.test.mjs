@@ -13,6 +13,7 @@ import {
   refused,
   Stripe,
   stripe,
+  submitCard,
   subscriber,
 } from "./house.mjs";
 
@@ -109,4 +110,55 @@ test("a clock goes forward only, and takes its customers with it", async () => {
   assert.equal((await stripe.testHelpers.testClocks.del(id)).deleted, true);
   const gone = await refused(stripe.testHelpers.testClocks.retrieve(id), InvalidRequest);
   assert.equal(gone.statusCode, 404);
+});
+
+test("the end of January is the end of February, and of March again", async () => {
+  const january = Date.UTC(2027, 0, 31, 12) / 1000;
+  const { id } = await clock(january);
+  const { subscription } = await subscriber(await price(1_000), { customer: { test_clock: id } });
+  const ends = [subscription.items.data[0].current_period_end];
+  for (let month = 0; month < 2; month += 1) {
+    await advance(id, ends.at(-1) + 2 * HOUR);
+    const { items } = await stripe.subscriptions.retrieve(subscription.id);
+    ends.push(items.data[0].current_period_end);
+  }
+  assert.deepEqual(
+    ends.map((end) => new Date(end * 1000).toISOString().slice(0, 16)),
+    ["2027-02-28T12:00", "2027-03-31T12:00", "2027-04-30T12:00"],
+  );
+});
+
+test("a start that is never paid expires after a day", async () => {
+  const { id } = await clock();
+  const team = await price(1_000);
+  const customer = await stripe.customers.create({ test_clock: id });
+  const waiting = await stripe.subscriptions.create({
+    customer: customer.id,
+    items: [{ price: team.id }],
+    payment_behavior: "default_incomplete",
+  });
+  await advance(id, APRIL + 22 * HOUR);
+  assert.equal((await stripe.subscriptions.retrieve(waiting.id)).status, "incomplete");
+  await advance(id, APRIL + 24 * HOUR);
+  const expired = await stripe.subscriptions.retrieve(waiting.id, { expand: ["latest_invoice"] });
+  assert.equal(expired.status, "incomplete_expired");
+  assert.equal(expired.latest_invoice.status, "void");
+});
+
+test("a trial bought in checkout runs by the customer's clock", async () => {
+  const { id } = await clock();
+  const team = await price(1_000);
+  const customer = await stripe.customers.create({ test_clock: id });
+  const session = await stripe.checkout.sessions.create({
+    mode: "subscription",
+    customer: customer.id,
+    line_items: [{ price: team.id, quantity: 1 }],
+    success_url: "http://127.0.0.1:9/ok",
+    subscription_data: { trial_period_days: 14 },
+  });
+  assert.equal((await submitCard(session.url, "4242424242424242")).status, 303);
+  const done = await stripe.checkout.sessions.retrieve(session.id, { expand: ["subscription"] });
+  assert.equal(done.payment_status, "no_payment_required");
+  assert.equal(done.subscription.status, "trialing");
+  assert.equal(done.subscription.trial_end, APRIL + 14 * DAY);
 });

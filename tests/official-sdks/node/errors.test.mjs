@@ -298,3 +298,30 @@ test("a refusal for good is not asked again", async () => {
     wire.close();
   }
 });
+
+test("one key used by ten callers at once makes one customer", async () => {
+  const [address, idempotencyKey] = [email(), randomUUID()];
+  const patient = client({ maxNetworkRetries: 3 });
+  const all = await Promise.all(
+    Array.from({ length: 10 }, () =>
+      patient.customers.create({ email: address }, { idempotencyKey }),
+    ),
+  );
+  assert.equal(new Set(all.map(({ id }) => id)).size, 1);
+  assert.equal((await stripe.customers.list({ email: address })).data.length, 1);
+});
+
+test("lists are narrowed by time, and their limit is kept", async () => {
+  const address = email();
+  const { created } = await stripe.customers.create({ email: address });
+  const count = async (range) =>
+    (await stripe.customers.list({ email: address, created: range })).data.length;
+  assert.equal(await count({ gte: created, lt: created + 1 }), 1);
+  assert.equal(await count({ gt: created }), 0);
+  assert.equal(await count(created), 1);
+  for (const limit of [0, 101]) {
+    await refused(stripe.customers.list({ limit }), StripeInvalidRequestError);
+  }
+  const deep = ["a.b.c.d.e"];
+  await refused(stripe.customers.list({ expand: deep }), StripeInvalidRequestError);
+});

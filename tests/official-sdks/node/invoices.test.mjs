@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { payer, price, refused, Stripe, stripe, subscriber } from "./house.mjs";
+import { payer, price, refused, Stripe, stripe, submitCard, subscriber } from "./house.mjs";
 
 const { StripeCardError, StripeInvalidRequestError } = Stripe.errors;
 
@@ -181,4 +181,62 @@ test("a card is set up for later, listed and detached", async () => {
   const gone = await stripe.paymentMethods.detach(setup.payment_method);
   assert.equal(gone.customer, null);
   assert.equal((await stripe.paymentMethods.list({ customer: customer.id })).data.length, 0);
+});
+
+test("parts of a cent are rounded once, on the sum", async () => {
+  const fine = await price(undefined, { unit_amount_decimal: "0.5" });
+  const { subscription } = await subscriber(fine, {
+    items: [{ price: fine.id, quantity: 1_001 }],
+    expand: ["latest_invoice"],
+  });
+  assert.equal(subscription.latest_invoice.total, 501);
+  const [line] = subscription.latest_invoice.lines.data;
+  assert.equal(String(line.pricing.unit_amount_decimal), "0.5");
+
+  const customer = await payer();
+  const item = await stripe.invoiceItems.create({
+    customer: customer.id,
+    currency: "usd",
+    quantity: 3,
+    unit_amount_decimal: "33.4",
+  });
+  assert.equal(item.amount, 100);
+});
+
+test("what is added to a subscription once stands on the next invoice only", async () => {
+  const [team, setup] = [await price(9_900), await price(2_500, { recurring: undefined })];
+  const { customer, subscription } = await subscriber(team, {
+    add_invoice_items: [{ price: setup.id, quantity: 2 }],
+    expand: ["latest_invoice"],
+  });
+  assert.equal(subscription.latest_invoice.total, 14_900);
+  assert.equal(subscription.latest_invoice.amount_paid, 14_900);
+  assert.equal((await stripe.invoiceItems.list({ customer: customer.id })).data.length, 1);
+
+  await stripe.subscriptions.update(subscription.id, { add_invoice_items: [{ price: setup.id }] });
+  const next = await stripe.invoices.createPreview({ subscription: subscription.id });
+  assert.equal(next.total, 12_400);
+});
+
+test("checkout charges what it shows, whatever else is waiting", async () => {
+  const [team, setup] = [await price(9_900), await price(2_500, { recurring: undefined })];
+  const customer = await payer();
+  await stripe.invoiceItems.create({ customer: customer.id, amount: 700, currency: "usd" });
+  const session = await stripe.checkout.sessions.create({
+    mode: "subscription",
+    customer: customer.id,
+    line_items: [
+      { price: team.id, quantity: 1 },
+      { price: setup.id, quantity: 1 },
+    ],
+    success_url: "http://127.0.0.1:9/ok",
+  });
+  assert.equal(session.amount_total, 12_400);
+  assert.equal((await submitCard(session.url, "4242424242424242")).status, 303);
+  const done = await stripe.checkout.sessions.retrieve(session.id, {
+    expand: ["invoice.payments.data.payment.payment_intent"],
+  });
+  assert.equal(done.invoice.amount_paid, 12_400);
+  const [{ payment }] = done.invoice.payments.data;
+  assert.equal(payment.payment_intent.amount_received, 12_400);
 });

@@ -8,6 +8,7 @@ import {
   advance,
   clock,
   DAY,
+  HOUR,
   payer,
   price,
   refused,
@@ -344,4 +345,84 @@ test("a schedule brings the downgrade at the end of the period", async () => {
   const released = await stripe.subscriptionSchedules.release(schedule.id);
   assert.equal(released.status, "released");
   assert.equal((await stripe.subscriptions.retrieve(subscription.id)).schedule, null);
+});
+
+test("a change of quantity is credited and charged as a whole", async () => {
+  const { id } = await clock();
+  const { customer, subscription } = await subscriber(await price(1_000), {
+    customer: { test_clock: id },
+  });
+  const [item] = subscription.items.data;
+  await advance(id, APRIL + 15 * DAY);
+  await stripe.subscriptionItems.update(item.id, { quantity: 3 });
+  const pending = await stripe.invoiceItems.list({ customer: customer.id });
+  const found = pending.data.map(({ amount, description }) => ({ amount, description }));
+  assert.deepEqual(
+    found.sort((a, b) => a.amount - b.amount),
+    [
+      { amount: -500, description: "Unused time on Team after 16 Apr 2027" },
+      { amount: 1_500, description: "Remaining time on 3 × Team after 16 Apr 2027" },
+    ],
+  );
+  const next = await stripe.invoices.createPreview({ subscription: subscription.id });
+  assert.equal(next.total, 3_000 + 1_000);
+
+  const none = await stripe.subscriptions.update(subscription.id, {
+    items: [{ id: item.id, quantity: 5 }],
+    proration_behavior: "none",
+  });
+  assert.equal(none.items.data[0].quantity, 5);
+  assert.equal((await stripe.invoiceItems.list({ customer: customer.id })).data.length, 2);
+});
+
+test("an item without an id is added, one marked deleted goes", async () => {
+  const { subscription } = await subscriber(await price(1_000));
+  const seats = await price(200);
+  const two = await stripe.subscriptions.update(subscription.id, {
+    items: [{ price: seats.id, quantity: 4 }],
+  });
+  assert.equal(two.items.data.length, 2);
+  assert.equal(two.items.total_count, 2);
+  const added = two.items.data.find((item) => item.price.id === seats.id);
+  const one = await stripe.subscriptions.update(subscription.id, {
+    items: [{ id: added.id, deleted: true }],
+  });
+  assert.deepEqual(
+    one.items.data.map(({ id }) => id),
+    [subscription.items.data[0].id],
+  );
+});
+
+test("collection can be paused without a change of status", async () => {
+  const { id } = await clock();
+  const { subscription } = await subscriber(await price(1_000), { customer: { test_clock: id } });
+  const paused = await stripe.subscriptions.update(subscription.id, {
+    pause_collection: { behavior: "void" },
+  });
+  assert.equal(paused.status, "active");
+  assert.equal(paused.pause_collection.behavior, "void");
+  await advance(id, APRIL + 30 * DAY + 2 * HOUR);
+  const [invoice] = (await stripe.invoices.list({ subscription: subscription.id })).data;
+  assert.equal(invoice.status, "void");
+  const again = await stripe.subscriptions.update(subscription.id, { pause_collection: "" });
+  assert.equal(again.pause_collection, null);
+});
+
+test("a sum too small to charge waits on the customer's balance", async () => {
+  const [basic, pro] = [await price(1_000), await price(1_040)];
+  const { id } = await clock();
+  const { customer, subscription } = await subscriber(basic, { customer: { test_clock: id } });
+  await advance(id, APRIL + 15 * DAY);
+  const changed = await stripe.subscriptions.update(subscription.id, {
+    items: [{ id: subscription.items.data[0].id, price: pro.id }],
+    proration_behavior: "always_invoice",
+    expand: ["latest_invoice", "customer"],
+  });
+  assert.equal(changed.latest_invoice.total, 20);
+  assert.equal(changed.latest_invoice.status, "paid");
+  assert.equal(changed.latest_invoice.attempt_count, 0);
+  assert.equal(changed.customer.balance, 20);
+  const [entry] = (await stripe.customers.listBalanceTransactions(customer.id)).data;
+  assert.equal(entry.amount, 20);
+  assert.equal(entry.type, "invoice_too_small");
 });
