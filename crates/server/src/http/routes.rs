@@ -130,13 +130,15 @@ pub fn router(app: App) -> Router {
     let (machines, _) = for_machines().split_for_parts();
     let (people, _) = for_people().split_for_parts();
     let wrong_method =
-        || async { Problem::new(Code::MethodNotAllowed, "This route does not know this method.") };
-    let people = people.layer(cors(&app.settings));
+        async || Problem::new(Code::MethodNotAllowed, "This route does not know this method.");
+    // A browser asks with OPTIONS first, which is a wrong method to every route: what answers it
+    // has to lie inside the layer that knows the allowed origins.
+    let people = people.method_not_allowed_fallback(wrong_method).layer(cors(&app.settings));
     let framing = Framing::new(app.world.clone(), Some(&app.settings.frontend_url));
     let router = machines
+        .method_not_allowed_fallback(wrong_method)
         .merge(people)
         .fallback(ui::page)
-        .method_not_allowed_fallback(wrong_method)
         .with_state(app);
     around(router, framing)
 }
