@@ -12,6 +12,8 @@ pub struct SimClock(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     running: bool,
+    /// The program that receives webhooks lives in this clock, too.
+    shared: bool,
     /// Milliseconds: an offset to the system's time when `running`, else the time itself.
     millis: AtomicI64,
 }
@@ -19,12 +21,19 @@ struct Inner {
 impl SimClock {
     /// A clock that shows the system's time until it is moved, and keeps running after that.
     pub fn system() -> Self {
-        Self(Arc::new(Inner { running: true, millis: AtomicI64::new(0) }))
+        Self(Arc::new(Inner { running: true, shared: false, millis: AtomicI64::new(0) }))
+    }
+
+    /// As [`SimClock::system`], for a program beside the simulator that takes its time from this
+    /// clock too: signatures are made in it, so they hold after it was moved.
+    pub fn shared() -> Self {
+        Self(Arc::new(Inner { running: true, shared: true, millis: AtomicI64::new(0) }))
     }
 
     /// A clock that stands at `unix_seconds` until it is moved.
     pub fn fixed(unix_seconds: i64) -> Self {
-        Self(Arc::new(Inner { running: false, millis: AtomicI64::new(unix_seconds * 1000) }))
+        let millis = AtomicI64::new(unix_seconds * 1000);
+        Self(Arc::new(Inner { running: false, shared: true, millis }))
     }
 
     /// A running clock that shows `unix_seconds` at this moment.
@@ -46,10 +55,10 @@ impl SimClock {
     }
 
     /// The time (seconds) that programs beside the simulator live in, for signatures, which they
-    /// compare with their own clock: the system's time while this clock runs, however far it was
-    /// moved; this clock's own while it stands still, because tests share it with their program.
+    /// compare with their own clock: the system's time, however far this clock was moved; this
+    /// clock's own when they share it, or when it stands still, as in tests.
     pub fn wall_now(&self) -> i64 {
-        if self.0.running { system_ms().div_euclid(1000) } else { self.now() }
+        if self.0.shared { self.now() } else { system_ms().div_euclid(1000) }
     }
 
     /// Sets the time, forward or back. Work that falls due in between is not done by this call;
@@ -110,5 +119,18 @@ mod tests {
         clock.advance_to(2_000);
         clock.advance_by(5);
         assert_eq!(clone.now(), 2_005);
+    }
+
+    /// Shows that signatures keep to the system's time after a move, unless the clock is shared.
+    #[test]
+    fn signatures_follow_a_move_only_when_shared() {
+        let (alone, shared) = (SimClock::system(), SimClock::shared());
+        let start = alone.wall_now();
+        for clock in [&alone, &shared] {
+            clock.advance_by(86_400);
+        }
+        assert!(alone.wall_now() < start + 80_000);
+        assert!(shared.wall_now() >= start + 86_400);
+        assert_eq!(SimClock::fixed(7).wall_now(), 7);
     }
 }

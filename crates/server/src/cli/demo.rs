@@ -110,7 +110,7 @@ impl Drop for Folder {
 
 pub(super) async fn run(options: Options) -> Result<(), Failure> {
     observe::start_log(false);
-    let clock = SimClock::system();
+    let clock = SimClock::shared();
     let entropy = World::real().entropy;
     let world = World { clock: Arc::new(SharedClock(clock.clone())), entropy };
     let folder = Folder::new(options.data, &world)?;
