@@ -23,6 +23,6 @@ mod tests;
 
 pub use clock::SimClock;
 pub use engine::{Challenge, ConfirmOutcome, Endpoint, Engine, PlanSwitch};
-pub use protocol::ApiError;
+pub use protocol::{ApiError, ErrorKind};
 pub use server::{RunningSimulator, Simulator, SimulatorConfig};
 pub use state::{AfterRetries, CardInput, EventRecord, Kind, Policy};

@@ -163,7 +163,7 @@ pub(crate) fn update_customer(tx: &mut Tx<'_>, id: &str, args: &Object) -> Resul
             Some(Value::String(given)) if !given.is_empty() => {
                 let param = "invoice_settings[default_payment_method]";
                 let method = cards::resolve(tx, given, param)?;
-                if tx.json(&method).text("customer") != Some(id) && !given.starts_with("pm_card_") {
+                if tx.read(&method).text("customer") != Some(id) && !given.starts_with("pm_card_") {
                     return Err(ApiError::invalid(format!(
                     "The customer does not have a payment method with the ID {given}. The payment \
                      method must be attached to the customer."
@@ -176,7 +176,7 @@ pub(crate) fn update_customer(tx: &mut Tx<'_>, id: &str, args: &Object) -> Resul
             Some(_) => Some(None),
             None => None,
         };
-    let balance = args.int("balance").filter(|balance| *balance != tx.json(id).amount("balance"));
+    let balance = args.int("balance").filter(|balance| *balance != tx.read(id).amount("balance"));
     let changed = tx.edit(id, |customer| {
         for key in PLAIN {
             if let Some(value) = args.get(*key) {
@@ -226,7 +226,7 @@ pub(crate) fn update(tx: &mut Tx<'_>, call: &Call<'_>) -> Reply {
 /// Deletes a customer: its subscriptions end, its cards are gone.
 pub(crate) fn delete_customer(tx: &mut Tx<'_>, id: &str) {
     for subscription in tx.ids_by(Kind::Subscription, "customer", id) {
-        let status = tx.json(&subscription).owned("status").unwrap_or_default();
+        let status = tx.read(&subscription).owned("status").unwrap_or_default();
         if !matches!(status.as_str(), "canceled" | "incomplete_expired") {
             subscriptions::end(tx, &subscription, "cancellation_requested", None);
         }

@@ -188,11 +188,11 @@ pub(crate) fn pay(tx: &mut Tx<'_>, call: &Call<'_>) -> Reply {
         Some("draft") => invoices::finalize(tx, call.id()),
         _ => {}
     }
-    if tx.json(call.id()).text("status") == Some("paid") {
+    if tx.read(call.id()).text("status") == Some("paid") {
         return Ok(tx.json(call.id()));
     }
     if call.args.flag("paid_out_of_band") == Some(true) {
-        let due = tx.json(call.id()).amount("amount_due");
+        let due = tx.read(call.id()).amount("amount_due");
         tx.set(call.id(), "amount_paid_off_stripe", due);
         invoices::mark_paid(tx, call.id(), due);
         return Ok(tx.json(call.id()));
@@ -383,7 +383,7 @@ pub(crate) fn create_item(tx: &mut Tx<'_>, call: &Call<'_>) -> Reply {
     let currency = args
         .owned("currency")
         .or_else(|| price.owned("currency"))
-        .or_else(|| tx.json(&customer).owned("currency"))
+        .or_else(|| tx.read(&customer).owned("currency"))
         .unwrap_or_else(|| "usd".to_owned());
     let name = if price.is_null() { None } else { Some(lines::product_name(tx, &price)) };
     let period = args.object("period").map_or((at, at), |period| {

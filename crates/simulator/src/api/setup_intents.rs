@@ -29,7 +29,7 @@ pub(crate) fn create(tx: &mut Tx<'_>, call: &Call<'_>) -> Reply {
 }
 
 fn confirm_with(tx: &mut Tx<'_>, id: &str, args: &Object, method: Option<String>) -> Reply {
-    let method = method.or_else(|| tx.json(id).owned("payment_method"));
+    let method = method.or_else(|| tx.read(id).owned("payment_method"));
     let Some(method) = method else {
         return Err(ApiError::invalid(
             "You cannot confirm this SetupIntent because it's missing a payment method. Update the \

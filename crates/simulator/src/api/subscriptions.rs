@@ -78,13 +78,10 @@ pub(crate) fn search(tx: &mut Tx<'_>, call: &Call<'_>) -> Reply {
 
 /// The subscription that holds an item, and the item.
 fn holder(tx: &Tx<'_>, item: &str) -> Option<(String, Value)> {
-    // Items have no index of their own: they are reached by their subscription nearly always.
-    tx.state.objects.newest_first(Kind::Subscription, tx.livemode, None, (0, u64::MAX)).find_map(
-        |entry| {
-            let found = entry.json.items("items").iter().find(|i| i.text("id") == Some(item))?;
-            Some((entry.json.owned("id")?, found.clone()))
-        },
-    )
+    let owner = tx.state.item_owner.get(item)?;
+    let subscription = tx.find(Kind::Subscription, owner)?;
+    let found = subscription.items("items").iter().find(|known| known.text("id") == Some(item))?;
+    Some((owner.clone(), found.clone()))
 }
 
 fn item_at_path(tx: &Tx<'_>, item: &str) -> Result<(String, Value), ApiError> {

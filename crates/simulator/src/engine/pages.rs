@@ -84,7 +84,7 @@ fn declined(error: ApiError) -> Result<ConfirmOutcome, ApiError> {
 
 /// `success_url` with its placeholder filled in.
 fn success_url(tx: &Tx<'_>, session: &str) -> String {
-    tx.json(session)
+    tx.read(session)
         .text("success_url")
         .unwrap_or_default()
         .replace("{CHECKOUT_SESSION_ID}", session)
@@ -156,7 +156,7 @@ impl Engine {
                     let hidden = tx.state.hidden.get(session_id).cloned().unwrap_or_default();
                     let waiting = |key: &str| {
                         hidden.owned(key).filter(|intent| {
-                            tx.json(intent).text("status") == Some("requires_action")
+                            tx.read(intent).text("status") == Some("requires_action")
                         })
                     };
                     let challenge_id = waiting("payment_intent")
@@ -230,7 +230,7 @@ impl Engine {
                 return Err(ApiError::invalid("This invoice cannot be paid any more."));
             }
             let customer = invoice.owned("customer").unwrap_or_default();
-            let email = tx.json(&customer).owned("email");
+            let email = tx.read(&customer).owned("email");
             let method = match card {
                 None => None,
                 Some(card) => {
@@ -330,7 +330,7 @@ impl Engine {
         card: CardInput,
     ) -> Result<ConfirmOutcome, ApiError> {
         self.in_portal(token, |tx, session, customer| {
-            let email = tx.json(customer).owned("email");
+            let email = tx.read(customer).owned("email");
             let method = match typed(tx, &card, email.as_deref()) {
                 Ok(method) => method,
                 Err(error) => return declined(error),
@@ -420,7 +420,7 @@ impl Engine {
             Ok(PlanSwitch {
                 amount_due: due,
                 credit: (-total).max(0),
-                currency: tx.json(subscription).owned("currency").unwrap_or_default(),
+                currency: tx.read(subscription).owned("currency").unwrap_or_default(),
                 proration_date: date,
                 invoice: if now { invoice } else { json!({"lines": {"data": []}}) },
             })
@@ -524,13 +524,13 @@ fn return_url(tx: &Tx<'_>, intent: &str) -> String {
     let invoice = tx
         .ids_by(Kind::InvoicePayment, "payment_intent", intent)
         .pop()
-        .and_then(|payment| tx.json(&payment).owned("invoice"))
-        .and_then(|invoice| tx.json(&invoice).owned("hosted_invoice_url"));
+        .and_then(|payment| tx.read(&payment).owned("invoice"))
+        .and_then(|invoice| tx.read(&invoice).owned("hosted_invoice_url"));
     hidden.owned("return_url").or(invoice).unwrap_or_else(|| tx.state.base_url.clone())
 }
 
 fn resolve(tx: &mut Tx<'_>, id: &str, success: bool) -> Result<ConfirmOutcome, ApiError> {
-    let method = tx.json(id).owned("payment_method").unwrap_or_default();
+    let method = tx.read(id).owned("payment_method").unwrap_or_default();
     let setup = Kind::of_id(id) == Some(Kind::SetupIntent);
     if !success {
         let error = if setup {

@@ -127,7 +127,7 @@ pub(crate) fn attach(
 /// # Errors
 /// 400 when another customer has it.
 fn attached_to(tx: &Tx<'_>, id: &str, customer: &str) -> Result<bool, ApiError> {
-    match tx.json(id).text("customer") {
+    match tx.read(id).text("customer") {
         None => Ok(false),
         Some(owner) if owner == customer => Ok(true),
         Some(_) => Err(ApiError::invalid(
@@ -142,7 +142,7 @@ fn attached_to(tx: &Tx<'_>, id: &str, customer: &str) -> Result<bool, ApiError> 
 /// # Errors
 /// 400 when it is attached to nobody.
 pub(crate) fn detach(tx: &mut Tx<'_>, id: &str) -> Result<(), ApiError> {
-    let Some(customer) = tx.json(id).owned("customer") else {
+    let Some(customer) = tx.read(id).owned("customer") else {
         return Err(ApiError::invalid(
             "The payment method you provided is not attached to a customer so detachment is \
              impossible.",
@@ -151,13 +151,13 @@ pub(crate) fn detach(tx: &mut Tx<'_>, id: &str) -> Result<(), ApiError> {
     };
     let changed = tx.set(id, "customer", Value::Null);
     tx.emit_changed("payment_method.detached", id, changed);
-    let settings = tx.json(&customer).copy("invoice_settings");
+    let settings = tx.read(&customer).copy("invoice_settings");
     if settings.text("default_payment_method") == Some(id) {
         let changed = set_default(tx, &customer, None);
         tx.emit_if_changed("customer.updated", &customer, changed);
     }
     for subscription in tx.ids_by(Kind::Subscription, "customer", &customer) {
-        if tx.json(&subscription).text("default_payment_method") == Some(id) {
+        if tx.read(&subscription).text("default_payment_method") == Some(id) {
             let changed = tx.set(&subscription, "default_payment_method", Value::Null);
             tx.emit_if_changed("customer.subscription.updated", &subscription, changed);
         }
@@ -180,8 +180,8 @@ pub(crate) fn default_for(
     customer: &str,
     subscription: Option<&str>,
 ) -> Option<String> {
-    let own = subscription.and_then(|id| tx.json(id).owned("default_payment_method"));
-    own.or_else(|| tx.json(customer).object("invoice_settings")?.owned("default_payment_method"))
+    let own = subscription.and_then(|id| tx.read(id).owned("default_payment_method"));
+    own.or_else(|| tx.read(customer).object("invoice_settings")?.owned("default_payment_method"))
         .filter(|id| tx.find(Kind::PaymentMethod, id).is_some())
 }
 
@@ -196,6 +196,7 @@ pub(crate) fn new_setup(tx: &mut Tx<'_>, customer: Option<&str>, args: &Object) 
     let json = json!({
         "id": id,
         "object": "setup_intent",
+        "allowed_payment_method_types": null,
         "application": null,
         "automatic_payment_methods": args.copy("automatic_payment_methods"),
         "cancellation_reason": null,
@@ -209,6 +210,7 @@ pub(crate) fn new_setup(tx: &mut Tx<'_>, customer: Option<&str>, args: &Object) 
         "last_setup_error": null,
         "latest_attempt": null,
         "livemode": tx.livemode,
+        "managed_payments": {"enabled": false},
         "mandate": null,
         "metadata": metadata,
         "next_action": null,
@@ -249,7 +251,7 @@ pub(crate) fn confirm_setup(
             if let Some(card) = tx.state.cards.get_mut(method) {
                 card.set_up = true;
             }
-            let customer = tx.json(id).owned("customer");
+            let customer = tx.read(id).owned("customer");
             if let Some(customer) = customer
                 && let Err(error) = attach(tx, method, &customer, "payment_method")
             {

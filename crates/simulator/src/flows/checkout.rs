@@ -150,6 +150,7 @@ pub(crate) fn create(tx: &mut Tx<'_>, args: &Object) -> Result<String, ApiError>
         "managed_payments": {"enabled": false},
         "metadata": metadata(args),
         "mode": mode,
+        "optional_items": null,
         "origin_context": null,
         "payment_intent": null,
         "payment_link": null,
@@ -286,7 +287,7 @@ pub(crate) fn require_open(tx: &Tx<'_>, id: &str) -> Result<Value, ApiError> {
 /// What is charged at the end of the checkout, after the customer's balance.
 pub(crate) fn due_now(tx: &Tx<'_>, session: &Value) -> i64 {
     let total = session.amount("amount_total");
-    let balance = session.text("customer").map_or(0, |id| tx.json(id).amount("balance"));
+    let balance = session.text("customer").map_or(0, |id| tx.read(id).amount("balance"));
     if session.text("mode") != Some("subscription") {
         return total;
     }
@@ -317,8 +318,8 @@ pub(crate) fn confirm(
     let email = email
         .map(str::to_owned)
         .or_else(|| session.owned("customer_email"))
-        .or_else(|| session.text("customer").and_then(|id| tx.json(id).owned("email")))
-        .or_else(|| tx.json(method).copy("billing_details").owned("email"));
+        .or_else(|| session.text("customer").and_then(|id| tx.read(id).owned("email")))
+        .or_else(|| tx.read(method).copy("billing_details").owned("email"));
     if let Some(email) = email {
         hide(tx, id, "email", json!(email));
     }
@@ -416,7 +417,7 @@ pub(crate) fn ensure_customer(tx: &mut Tx<'_>, id: &str) -> String {
     let hidden = tx.state.hidden.get(id).cloned().unwrap_or_default();
     let details = hidden
         .text("payment_method")
-        .map_or(Value::Null, |method| tx.json(method).copy("billing_details"));
+        .map_or(Value::Null, |method| tx.read(method).copy("billing_details"));
     let mut args = Object::new();
     args.insert("email".to_owned(), hidden.copy("email"));
     args.insert("name".to_owned(), details.copy("name"));
@@ -462,7 +463,7 @@ pub(crate) fn paid(tx: &mut Tx<'_>, id: &str) -> Result<(), ApiError> {
     }
     let session = tx.json(id);
     let customer = session.text("customer").map_or(Value::Null, |id| tx.json(id));
-    let billing = method.map_or(Value::Null, |method| tx.json(&method).copy("billing_details"));
+    let billing = method.map_or(Value::Null, |method| tx.read(&method).copy("billing_details"));
     let pick = |key: &str| match customer.copy(key) {
         Value::Null => billing.copy(key),
         value => value,
@@ -555,12 +556,12 @@ fn subscribe(
         invoices::link_payment(tx, &invoice, intent);
     }
     invoices::finalize(tx, &invoice);
-    if tx.json(&invoice).text("status") == Some("open") {
+    if tx.read(&invoice).text("status") == Some("open") {
         tx.edit(&invoice, |invoice| {
             invoice.insert("attempted".to_owned(), json!(true));
             invoice.insert("attempt_count".to_owned(), json!(1));
         });
-        let due = tx.json(&invoice).amount("amount_due");
+        let due = tx.read(&invoice).amount("amount_due");
         invoices::settle_paid(tx, &invoice, due);
     }
     tx.set(&id, "latest_invoice", invoice.as_str());
@@ -577,7 +578,7 @@ pub(crate) fn expire(tx: &mut Tx<'_>, id: &str) {
     tx.emit("checkout.session.expired", id);
     let intent = tx.state.hidden.get(id).and_then(|hidden| hidden.owned("payment_intent"));
     if let Some(intent) = intent
-        && tx.json(&intent).text("status") != Some("succeeded")
+        && tx.read(&intent).text("status") != Some("succeeded")
     {
         payments::cancel(tx, &intent, Some("automatic"));
     }
@@ -585,7 +586,7 @@ pub(crate) fn expire(tx: &mut Tx<'_>, id: &str) {
 
 /// `expires_at` has come.
 pub(crate) fn expire_due(tx: &mut Tx<'_>, id: &str) {
-    if tx.json(id).text("status") == Some("open") {
+    if tx.read(id).text("status") == Some("open") {
         expire(tx, id);
     }
 }

@@ -140,8 +140,8 @@ pub(crate) fn open(tx: &mut Tx<'_>, charge: &str, reason: &str, inquiry: bool) {
 }
 
 fn withdraw(tx: &mut Tx<'_>, id: &str) {
-    let charge = tx.json(id).owned("charge").unwrap_or_default();
-    let amount = tx.json(id).amount("amount");
+    let charge = tx.read(id).owned("charge").unwrap_or_default();
+    let amount = tx.read(id).amount("amount");
     move_money(tx, id, -amount, FEE, format!("Chargeback withdrawal for {charge}"));
     tx.emit("charge.dispute.funds_withdrawn", id);
 }
@@ -176,7 +176,7 @@ fn move_money(tx: &mut Tx<'_>, id: &str, amount: i64, fee: i64, description: Str
 fn moment(tx: &Tx<'_>, dispute: &Value) -> i64 {
     dispute
         .text("charge")
-        .and_then(|charge| tx.json(charge).owned("customer"))
+        .and_then(|charge| tx.read(charge).owned("customer"))
         .map_or(tx.now, |customer| tx.time_of(&customer))
 }
 
@@ -261,7 +261,7 @@ pub(crate) fn update(tx: &mut Tx<'_>, id: &str, args: &Object) -> Result<(), Api
     if submits {
         let charge = dispute.owned("charge").unwrap_or_default();
         tx.emit("charge.updated", &charge);
-        let customer = tx.json(&charge).owned("customer").unwrap_or_default();
+        let customer = tx.read(&charge).owned("customer").unwrap_or_default();
         let at = tx.time_of(&customer) + tx.state.policy.dispute_decision_seconds;
         tx.schedule(&customer, at, Due::DisputeDecided(id.to_owned()));
     }

@@ -178,7 +178,7 @@ pub(crate) fn draft(tx: &mut Tx<'_>, new: &NewInvoice<'_>) -> String {
     let items: Vec<String> =
         new.lines.iter().filter_map(|line| line.invoice_item.clone()).collect();
     tx.insert(Kind::Invoice, json);
-    if tx.json(new.customer).text("currency").is_none() {
+    if tx.read(new.customer).text("currency").is_none() {
         tx.set(new.customer, "currency", new.currency);
     }
     lines::take(tx, new.customer, &items, &id);
@@ -279,7 +279,7 @@ pub(crate) fn intent_for(tx: &mut Tx<'_>, id: &str) -> String {
 /// The payment intent by which the invoice is being paid.
 pub(crate) fn open_intent(tx: &Tx<'_>, id: &str) -> Option<String> {
     let payment = tx.ids_by(Kind::InvoicePayment, "invoice", id).pop()?;
-    tx.json(&payment).copy("payment").owned("payment_intent")
+    tx.read(&payment).copy("payment").owned("payment_intent")
 }
 
 /// Ties an intent to an invoice.
@@ -383,7 +383,7 @@ fn is_hard(error: &ApiError) -> bool {
 fn conclude(tx: &mut Tx<'_>, id: &str, outcome: Confirmed, automatic: bool) -> Collected {
     match outcome {
         Confirmed::Done => {
-            let due = tx.json(id).amount("amount_due");
+            let due = tx.read(id).amount("amount_due");
             mark_paid(tx, id, due);
             Collected::Paid
         }
@@ -393,10 +393,10 @@ fn conclude(tx: &mut Tx<'_>, id: &str, outcome: Confirmed, automatic: bool) -> C
 
 /// An intent of this invoice was confirmed outside of [`collect`].
 pub(crate) fn intent_settled(tx: &mut Tx<'_>, id: &str, outcome: &Confirmed) {
-    if tx.json(id).text("status") != Some("open") {
+    if tx.read(id).text("status") != Some("open") {
         return;
     }
-    if tx.json(id).amount("attempt_count") == 0 {
+    if tx.read(id).amount("attempt_count") == 0 {
         tx.edit(id, |invoice| {
             invoice.insert("attempted".to_owned(), json!(true));
             invoice.insert("attempt_count".to_owned(), json!(1));
@@ -406,7 +406,7 @@ pub(crate) fn intent_settled(tx: &mut Tx<'_>, id: &str, outcome: &Confirmed) {
 }
 
 fn failed(tx: &mut Tx<'_>, id: &str, outcome: Confirmed, automatic: bool) -> Collected {
-    let retry = automatic && tx.json(id).amount("attempt_count") > 1;
+    let retry = automatic && tx.read(id).amount("attempt_count") > 1;
     let next = if automatic { schedule_retry(tx, id) } else { Next::Unchanged };
     tx.emit("invoice.payment_failed", id);
     if outcome == Confirmed::RequiresAction {
@@ -439,7 +439,7 @@ enum Next {
 fn schedule_retry(tx: &mut Tx<'_>, id: &str) -> Next {
     let invoice = tx.json(id);
     let Some(subscription) = subscription_of(&invoice) else { return Next::Unchanged };
-    if tx.json(&subscription).text("status") == Some("incomplete") {
+    if tx.read(&subscription).text("status") == Some("incomplete") {
         return Next::Unchanged;
     }
     let customer = invoice.owned("customer").unwrap_or_default();
@@ -474,7 +474,7 @@ pub(crate) fn mark_paid(tx: &mut Tx<'_>, id: &str, amount: i64) {
 
 /// Open → paid, with its events only.
 pub(crate) fn settle_paid(tx: &mut Tx<'_>, id: &str, amount: i64) {
-    let customer = tx.json(id).owned("customer").unwrap_or_default();
+    let customer = tx.read(id).owned("customer").unwrap_or_default();
     let at = tx.time_of(&customer);
     tx.edit(id, |invoice| {
         for (field, value) in [
@@ -564,7 +564,7 @@ pub(crate) fn close(tx: &mut Tx<'_>, id: &str, status: &str) {
     tx.emit(event, id);
     if status == "void"
         && let Some(intent) = open_intent(tx, id)
-        && tx.json(&intent).text("status") != Some("succeeded")
+        && tx.read(&intent).text("status") != Some("succeeded")
     {
         payments::cancel(tx, &intent, Some("void_invoice"));
     }

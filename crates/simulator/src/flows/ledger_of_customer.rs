@@ -14,7 +14,7 @@ pub(crate) fn write(
     invoice: Option<&str>,
 ) -> String {
     let id = tx.state.ids.id("cbtxn_1").replacen("cbtxn_1_", "cbtxn_1", 1);
-    let ending = tx.json(customer).amount("balance") + amount;
+    let ending = tx.read(customer).amount("balance") + amount;
     let created = tx.time_of(customer);
     let json = json!({
         "id": id,

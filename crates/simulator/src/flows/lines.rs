@@ -74,7 +74,7 @@ pub(crate) fn full_amount(price: &Value, quantity: i64) -> i64 {
 pub(crate) fn product_name(tx: &Tx<'_>, price: &Value) -> String {
     price
         .reference("product")
-        .and_then(|product| tx.json(product).owned("name"))
+        .and_then(|product| tx.read(product).owned("name"))
         .unwrap_or_else(|| "Product".to_owned())
 }
 

@@ -34,6 +34,7 @@ pub(crate) fn new_intent(tx: &mut Tx<'_>, new: NewIntent<'_>) -> String {
         "amount": new.amount,
         "amount_capturable": 0,
         "amount_details": {"tip": {}},
+        "allowed_payment_method_types": null,
         "amount_received": 0,
         "application": null,
         "application_fee_amount": null,
@@ -52,6 +53,7 @@ pub(crate) fn new_intent(tx: &mut Tx<'_>, new: NewIntent<'_>) -> String {
         "last_payment_error": null,
         "latest_charge": null,
         "livemode": tx.livemode,
+        "managed_payments": {"enabled": false},
         "metadata": metadata,
         "next_action": null,
         "on_behalf_of": null,
@@ -180,7 +182,7 @@ fn fail(tx: &mut Tx<'_>, intent: &str, method: &str, decline: Decline) -> ApiErr
     let object = tx.json(intent);
     let charge = new_charge(tx, &object, method, Some(decline), false);
     let mut error = decline.error();
-    error.charge = Some(charge.clone());
+    error.objects.push(("charge", json!(charge)));
     let mut shown = without_log(error.body("").copy("error"));
     shown["payment_method"] = tx.json(method);
     tx.edit(intent, |object| {
@@ -202,7 +204,7 @@ pub(crate) fn fail_challenge(tx: &mut Tx<'_>, intent: &str) -> ApiError {
     let message = "We are unable to authenticate your payment method. Please choose a different \
         payment method and try again.";
     let mut error = ApiError::card("payment_intent_authentication_failure", None, message);
-    let method = tx.json(intent).owned("payment_method");
+    let method = tx.read(intent).owned("payment_method");
     let mut shown = without_log(error.body("").copy("error"));
     if let Some(method) = &method {
         shown["payment_method"] = tx.json(method);
@@ -220,7 +222,7 @@ pub(crate) fn fail_challenge(tx: &mut Tx<'_>, intent: &str) -> ApiError {
 
 /// Cancels an intent that has not succeeded.
 pub(crate) fn cancel(tx: &mut Tx<'_>, intent: &str, reason: Option<&str>) {
-    let at = tx.json(intent).text("customer").map_or(tx.now, |customer| tx.time_of(customer));
+    let at = tx.read(intent).text("customer").map_or(tx.now, |customer| tx.time_of(customer));
     tx.edit(intent, |object| {
         object.insert("status".to_owned(), json!("canceled"));
         object.insert("canceled_at".to_owned(), json!(at));
@@ -378,7 +380,7 @@ pub(crate) fn settled(tx: &mut Tx<'_>, intent: &str, outcome: &Confirmed) -> Res
         return Ok(());
     }
     let payment = tx.ids_by(Kind::InvoicePayment, "payment_intent", intent);
-    let invoice = payment.last().and_then(|payment| tx.json(payment).owned("invoice"));
+    let invoice = payment.last().and_then(|payment| tx.read(payment).owned("invoice"));
     if let Some(invoice) = invoice {
         super::invoices::intent_settled(tx, &invoice, outcome);
     }

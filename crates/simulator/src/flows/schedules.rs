@@ -184,8 +184,8 @@ pub(crate) fn begin(tx: &mut Tx<'_>, id: &str) {
     // Time cannot be told of a refusal; a schedule that cannot begin stays not_started.
     let Ok(subscription) = subscriptions::create(tx, &args) else { return };
     tx.set(&subscription, "schedule", id);
-    if let Some(invoice) = tx.json(&subscription).owned("latest_invoice")
-        && tx.json(&invoice).text("status") == Some("open")
+    if let Some(invoice) = tx.read(&subscription).owned("latest_invoice")
+        && tx.read(&invoice).text("status") == Some("open")
     {
         super::invoices::collect(tx, &invoice, None, true, false);
     }
@@ -417,10 +417,11 @@ fn take_over(tx: &mut Tx<'_>, subscription: &str, phase: &Value, at: i64) {
         items::put(object, &plan.items, period);
         object.insert("billing_cycle_anchor".to_owned(), json!(anchor));
     });
+    items::remember(tx, subscription);
 }
 
 fn finish(tx: &mut Tx<'_>, id: &str, status: &str, step: &str, at: i64) {
-    let subscription = tx.json(id).owned("subscription");
+    let subscription = tx.read(id).owned("subscription");
     tx.edit(id, |schedule| {
         schedule.insert("status".to_owned(), json!(status));
         schedule.insert(step.to_owned(), json!(at));

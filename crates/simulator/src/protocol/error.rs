@@ -2,30 +2,54 @@
 
 use serde_json::{Map, Value, json};
 
+/// The four values that Stripe's `error.type` takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The simulator's own fault.
+    #[default]
+    Api,
+    /// The card was refused.
+    Card,
+    /// An idempotency key was used wrongly.
+    Idempotency,
+    /// The request cannot be granted as it is.
+    InvalidRequest,
+}
+
+impl ErrorKind {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Api => "api_error",
+            Self::Card => "card_error",
+            Self::Idempotency => "idempotency_error",
+            Self::InvalidRequest => "invalid_request_error",
+        }
+    }
+}
+
 /// A refusal, as Stripe words it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ApiError {
     /// HTTP status.
     pub status: u16,
-    /// `invalid_request_error`, `card_error`, `idempotency_error` or `api_error`.
-    pub kind: &'static str,
+    /// Its `type`.
+    pub kind: ErrorKind,
     /// Stable short code, for example `resource_missing`.
     pub code: Option<String>,
     /// Text for people.
     pub message: String,
     /// The parameter at fault, in bracket style.
-    pub param: Option<String>,
+    pub param: Option<Box<str>>,
     /// The bank's reason, for declines.
     pub decline_code: Option<String>,
-    /// Id of the failed charge.
-    pub charge: Option<String>,
-    /// Further objects of the error (`payment_intent`, `payment_method`, `setup_intent`).
+    /// What else the error names (`charge`, `payment_intent`, `payment_method`, `setup_intent`).
     pub objects: Vec<(&'static str, Value)>,
 }
 
 impl std::fmt::Display for ApiError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}: {}", self.status, self.kind, self.message)
+        write!(f, "{} {}: {}", self.status, self.kind.as_str(), self.message)
     }
 }
 
@@ -36,7 +60,7 @@ impl ApiError {
     pub fn invalid(message: impl Into<String>) -> Self {
         Self {
             status: 400,
-            kind: "invalid_request_error",
+            kind: ErrorKind::InvalidRequest,
             message: message.into(),
             ..Self::default()
         }
@@ -45,7 +69,7 @@ impl ApiError {
     /// The same refusal, naming the parameter.
     #[must_use]
     pub fn at(mut self, param: impl Into<String>) -> Self {
-        self.param = Some(param.into());
+        self.param = Some(param.into().into_boxed_str());
         self
     }
 
@@ -84,7 +108,7 @@ impl ApiError {
     pub fn card(code: &str, decline_code: Option<&str>, message: &str) -> Self {
         Self {
             status: 402,
-            kind: "card_error",
+            kind: ErrorKind::Card,
             code: Some(code.to_owned()),
             message: message.to_owned(),
             decline_code: decline_code.map(str::to_owned),
@@ -95,9 +119,6 @@ impl ApiError {
     /// The JSON body; `log` is the link to the request log.
     pub fn body(&self, log: &str) -> Value {
         let mut error = Map::new();
-        if let Some(charge) = &self.charge {
-            error.insert("charge".to_owned(), json!(charge));
-        }
         if let Some(code) = &self.code {
             error.insert("code".to_owned(), json!(code));
         }
@@ -116,7 +137,7 @@ impl ApiError {
             error.insert((*name).to_owned(), object.clone());
         }
         error.insert("request_log_url".to_owned(), json!(log));
-        error.insert("type".to_owned(), json!(self.kind));
+        error.insert("type".to_owned(), json!(self.kind.as_str()));
         json!({ "error": error })
     }
 }

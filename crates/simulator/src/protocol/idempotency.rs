@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use super::ApiError;
+use super::{ApiError, ErrorKind};
 
 /// Answers are forgotten after a day of simulator time, as at Stripe, or when there are more than
 /// this many, so that a long run does not grow without bound.
@@ -82,7 +82,7 @@ impl Idempotency {
                 );
                 return Err(ApiError {
                     status: 400,
-                    kind: "idempotency_error",
+                    kind: ErrorKind::Idempotency,
                     message,
                     ..ApiError::default()
                 });
@@ -96,7 +96,7 @@ impl Idempotency {
                     );
                     Err(ApiError {
                         status: 409,
-                        kind: "idempotency_error",
+                        kind: ErrorKind::Idempotency,
                         code: Some("idempotency_key_in_use".to_owned()),
                         message,
                         ..ApiError::default()

@@ -13,7 +13,7 @@ pub(crate) mod search;
 mod version;
 
 pub(crate) use dispatch::router;
-pub use error::ApiError;
+pub use error::{ApiError, ErrorKind};
 #[cfg(test)]
 pub(crate) use params::is_declared;
 pub(crate) use version::render_event;

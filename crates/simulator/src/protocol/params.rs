@@ -305,7 +305,7 @@ mod tests {
     fn refusal(route: &str, body: &str) -> (String, Option<String>, Option<String>) {
         let form = stripe::form::decode(body.as_bytes()).unwrap();
         let error = check(route, &form).unwrap_err();
-        (error.message, error.code, error.param)
+        (error.message, error.code, error.param.map(String::from))
     }
 
     /// Refusals read as recorded from Stripe.

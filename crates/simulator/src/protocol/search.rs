@@ -118,7 +118,7 @@ fn parse(text: &str) -> Option<Query> {
         clauses.push(clause);
         rest = after.trim_start();
     }
-    (!clauses.is_empty() && !(any && all)).then_some(Query { any, clauses })
+    (!clauses.is_empty() && (!any || !all)).then_some(Query { any, clauses })
 }
 
 fn clause(text: &str) -> Option<(Clause, &str)> {

@@ -24,7 +24,7 @@ pub use events::EventRecord;
 pub(crate) use fields::Fields;
 pub(crate) use ids::Ids;
 pub use kind::Kind;
-pub(crate) use objects::{Entry, Objects};
+pub(crate) use objects::Objects;
 pub(crate) use tx::{Diff, Tx};
 
 /// One JSON object in Stripe's shape, keys in the order they are written.
@@ -96,6 +96,8 @@ pub(crate) struct State {
     pub(crate) cards: HashMap<String, Card>,
     /// Facts about an object that the API does not show, by object id.
     pub(crate) hidden: HashMap<String, Object>,
+    /// Subscription item → its subscription.
+    pub(crate) item_owner: HashMap<String, String>,
     /// Page tokens (portal sessions, hosted invoices) and lookup keys → object id.
     pub(crate) tokens: HashMap<String, String>,
     /// Test clock id → its timeline and the time it shows.
@@ -126,6 +128,7 @@ impl State {
             due: DueQueue::default(),
             cards: HashMap::new(),
             hidden: HashMap::new(),
+            item_owner: HashMap::new(),
             tokens: HashMap::new(),
             clocks: HashMap::new(),
             after_response: Vec::new(),

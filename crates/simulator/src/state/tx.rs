@@ -89,7 +89,12 @@ impl<'a> Tx<'a> {
         self.state.objects.ids_by(kind, field, value)
     }
 
-    /// The object's present JSON, or null.
+    /// The object as it is now, for reading; empty when there is none.
+    pub(crate) fn read(&self, id: &str) -> Arc<Object> {
+        self.state.objects.get(id).map(|entry| entry.json.clone()).unwrap_or_default()
+    }
+
+    /// A copy of the object's present JSON, or null.
     pub(crate) fn json(&self, id: &str) -> Value {
         self.state.objects.get(id).map_or(Value::Null, |entry| Value::Object((*entry.json).clone()))
     }

@@ -145,7 +145,7 @@ async fn failed_renewal_recovers() {
     assert_eq!(previous["status"], "past_due");
 }
 
-/// The other two ends of the retries: unpaid, whose later invoices stay drafts, and past_due.
+/// The other two ends of the retries: unpaid, whose later invoices stay drafts, and `past_due`.
 #[tokio::test]
 async fn other_ends_of_the_retries() {
     for (after, end) in

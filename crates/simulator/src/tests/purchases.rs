@@ -288,8 +288,8 @@ async fn refused_upgrades() {
     let (team, big) =
         (stripe.price("Team", 9_900, "month").await, stripe.price("Big", 49_900, "month").await);
     let subscription = stripe.subscribe(&customer, &team, &[]).await;
-    let path = format!("/v1/payment_methods/pm_card_chargeCustomerFail/attach");
-    let bad = id(&stripe.post(&path, &[("customer", &customer)]).await);
+    let path = "/v1/payment_methods/pm_card_chargeCustomerFail/attach";
+    let bad = id(&stripe.post(path, &[("customer", &customer)]).await);
     let form = [("invoice_settings[default_payment_method]", bad.as_str())];
     stripe.post(&format!("/v1/customers/{customer}"), &form).await;
     stripe.days(10);

@@ -252,7 +252,7 @@ fn keep_on(object: &mut Object) {
     object.insert("canceled_at".to_owned(), Value::Null);
     object.insert(
         "cancellation_details".to_owned(),
-        json!({"comment": null, "feedback": null, "reason": null}),
+        json!({"comment": null, "feedback": null, "feedback_option": null, "reason": null}),
     );
 }
 
@@ -339,9 +339,9 @@ fn first_verdict(
     let customer = subscription.text("customer").unwrap_or_default();
     let currency = subscription.text("currency").unwrap_or_default();
     let waiting = lines::pending(tx, customer, subscription.text("id"), currency);
-    let waiting: i64 = waiting.iter().map(|item| tx.json(item).amount("amount")).sum();
+    let waiting: i64 = waiting.iter().map(|item| tx.read(item).amount("amount")).sum();
     let change: i64 = plan.prorations.iter().chain(&plan.fresh).map(|line| line.amount).sum();
-    let due = waiting + change + tx.json(customer).amount("balance");
+    let due = waiting + change + tx.read(customer).amount("balance");
     if due < money::minimum_charge(currency) {
         return None;
     }
@@ -351,7 +351,7 @@ fn first_verdict(
 
 fn put_plan(tx: &mut Tx<'_>, id: &str, plan: &Plan) {
     let now_trialing = matches!(plan.trial_end, Some(Some(_)));
-    let at = tx.time_of(tx.json(id).text("customer").unwrap_or_default());
+    let at = tx.time_of(tx.read(id).text("customer").unwrap_or_default());
     tx.edit(id, |object| {
         items::put(object, &plan.items, plan.period);
         object.insert("billing_cycle_anchor".to_owned(), json!(plan.anchor));
@@ -375,10 +375,11 @@ fn put_plan(tx: &mut Tx<'_>, id: &str, plan: &Plan) {
             object.insert("cancel_at".to_owned(), json!(plan.period.1));
         }
     });
+    items::remember(tx, id);
 }
 
 fn put_settings(tx: &mut Tx<'_>, id: &str, args: &Object, method: Option<&str>) {
-    let customer = tx.json(id).owned("customer").unwrap_or_default();
+    let customer = tx.read(id).owned("customer").unwrap_or_default();
     let at = tx.time_of(&customer);
     tx.edit(id, |object| {
         cards::merge_metadata(object, args);
@@ -496,7 +497,7 @@ fn make_invoice(tx: &mut Tx<'_>, id: &str, plan: &Plan) -> Option<(String, i64)>
         },
     );
     invoices::finalize(tx, &invoice);
-    let due = tx.json(&invoice).amount("amount_due");
+    let due = tx.read(&invoice).amount("amount_due");
     Some((invoice, due))
 }
 
@@ -508,9 +509,9 @@ fn collect(
     off_session: bool,
     later: bool,
 ) -> Option<&'static str> {
-    let status = tx.json(id).owned("status").unwrap_or_default();
-    let open = tx.json(invoice).text("status") == Some("open");
-    let automatic = tx.json(invoice).text("collection_method") == Some("charge_automatically");
+    let status = tx.read(id).owned("status").unwrap_or_default();
+    let open = tx.read(invoice).text("status") == Some("open");
+    let automatic = tx.read(invoice).text("collection_method") == Some("charge_automatically");
     let paid = if open && automatic && !later {
         invoices::collect(tx, invoice, None, off_session, true) == Collected::Paid
     } else {
@@ -525,7 +526,7 @@ fn collect(
 
 /// The change waits for its payment: invoice and attempt now, the new items when it is paid.
 fn propose(tx: &mut Tx<'_>, id: &str, plan: &Plan, args: &Object) {
-    let customer = tx.json(id).owned("customer").unwrap_or_default();
+    let customer = tx.read(id).owned("customer").unwrap_or_default();
     let expires = tx.time_of(&customer) + tx.state.policy.incomplete_seconds;
     let proposed = items::list(&plan.items, id, plan.period).copy("data");
     tx.edit(id, |object| {
@@ -577,6 +578,7 @@ pub(crate) fn apply_pending(tx: &mut Tx<'_>, id: &str, invoice: &str) {
         object.insert("billing_cycle_anchor".to_owned(), hidden.copy("anchor"));
         object.insert("pending_update".to_owned(), Value::Null);
     });
+    items::remember(tx, id);
     plan_period(tx, id);
     tx.emit("customer.subscription.pending_update_applied", id);
     tx.emit_changed("customer.subscription.updated", id, changed);

@@ -179,7 +179,7 @@ pub(crate) fn insert(
         "cancel_at": args.copy("cancel_at"),
         "cancel_at_period_end": false,
         "canceled_at": null,
-        "cancellation_details": {"comment": null, "feedback": null, "reason": null},
+        "cancellation_details": {"comment": null, "feedback": null, "feedback_option": null, "reason": null},
         "collection_method": new.collection_method,
         "created": new.start,
         "currency": new.currency(),
@@ -235,6 +235,7 @@ pub(crate) fn insert(
         }
     }
     tx.insert(Kind::Subscription, json);
+    items::remember(tx, &id);
     plan_period(tx, &id);
     if let Some(at) = args.int("cancel_at") {
         tx.schedule(&new.customer, at, Due::CancelAt(id.clone()));
@@ -446,7 +447,7 @@ fn settle_first(
         return First::Paid;
     }
     invoices::finalize(tx, invoice);
-    if tx.json(invoice).text("status") != Some("open") {
+    if tx.read(invoice).text("status") != Some("open") {
         return First::Paid;
     }
     if behavior == "default_incomplete" {

@@ -197,6 +197,14 @@ pub(crate) fn parse_new(
     Ok(items)
 }
 
+/// Remembers which subscription its items belong to, for the routes that name an item alone.
+pub(crate) fn remember(tx: &mut Tx<'_>, subscription: &str) {
+    for item in of(&tx.json(subscription)) {
+        tx.state.item_owner.insert(item.id, subscription.to_owned());
+    }
+}
+
+/// One more item, of a price that has been checked.
 pub(crate) fn new(tx: &mut Tx<'_>, price: Value, given: &Object, created: i64) -> Item {
     Item {
         id: tx.state.ids.id("si"),

@@ -41,7 +41,7 @@ pub(crate) fn end(tx: &mut Tx<'_>, id: &str, reason: &str, details: Option<&Obje
         put_details(object, Some(reason), details);
     });
     for invoice in tx.ids_by(Kind::Invoice, "subscription", id) {
-        let status = tx.json(&invoice).owned("status");
+        let status = tx.read(&invoice).owned("status");
         if matches!(status.as_deref(), Some("open" | "draft")) {
             // Nothing of a dead subscription is collected by itself any more.
             tx.edit(&invoice, |object| {
@@ -66,6 +66,7 @@ pub(crate) fn put_details(object: &mut Object, reason: Option<&str>, given: Opti
     let details = json!({
         "comment": pick("comment"),
         "feedback": pick("feedback"),
+        "feedback_option": null,
         "reason": reason.map_or_else(|| old.copy("reason"), |reason| json!(reason)),
     });
     object.insert("cancellation_details".to_owned(), details);
@@ -130,12 +131,12 @@ pub(crate) fn invoice_paid(tx: &mut Tx<'_>, id: &str, invoice: &str) {
 
 /// `payment_settings.save_default_payment_method=on_subscription` keeps the card that paid first.
 pub(crate) fn remember_method(tx: &mut Tx<'_>, id: &str, invoice: &str) {
-    let save = tx.json(id).copy("payment_settings");
+    let save = tx.read(id).copy("payment_settings");
     if save.text("save_default_payment_method") != Some("on_subscription") {
         return;
     }
     let method = invoices::open_intent(tx, invoice)
-        .and_then(|intent| tx.json(&intent).owned("payment_method"));
+        .and_then(|intent| tx.read(&intent).owned("payment_method"));
     if let Some(method) = method {
         tx.set(id, "default_payment_method", method);
     }

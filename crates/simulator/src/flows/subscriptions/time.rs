@@ -151,7 +151,7 @@ pub(crate) fn period_end(tx: &mut Tx<'_>, id: &str, at: i64) {
             _ => {}
         }
     }
-    let anchor = tx.json(id).amount("billing_cycle_anchor");
+    let anchor = tx.read(id).amount("billing_cycle_anchor");
     start_period(tx, id, at, anchor, "subscription_cycle");
 }
 
@@ -250,7 +250,7 @@ pub(crate) fn incomplete_expired(tx: &mut Tx<'_>, id: &str) {
         object.insert("canceled_at".to_owned(), json!(at));
     });
     if let Some(invoice) = subscription.owned("latest_invoice")
-        && tx.json(&invoice).text("status") == Some("open")
+        && tx.read(&invoice).text("status") == Some("open")
     {
         invoices::close(tx, &invoice, "void");
     }
@@ -265,7 +265,7 @@ pub(crate) fn pending_expired(tx: &mut Tx<'_>, id: &str, at: i64) {
     }
     let changed = tx.set(id, "pending_update", Value::Null);
     if let Some(invoice) = subscription.owned("latest_invoice")
-        && tx.json(&invoice).text("status") == Some("open")
+        && tx.read(&invoice).text("status") == Some("open")
     {
         invoices::close(tx, &invoice, "void");
     }
@@ -275,7 +275,7 @@ pub(crate) fn pending_expired(tx: &mut Tx<'_>, id: &str, at: i64) {
 
 /// `pause_collection.resumes_at`.
 pub(crate) fn pause_ends(tx: &mut Tx<'_>, id: &str, at: i64) {
-    if tx.json(id).copy("pause_collection").int("resumes_at") == Some(at) {
+    if tx.read(id).copy("pause_collection").int("resumes_at") == Some(at) {
         let changed = tx.set(id, "pause_collection", Value::Null);
         tx.emit_changed("customer.subscription.updated", id, changed);
     }
