@@ -243,6 +243,7 @@ pub(crate) fn create_session(tx: &mut Tx<'_>, call: &Call<'_>) -> Reply {
             }
         }
     }
+    crate::flows::checkout::check_urls(args, &["return_url"])?;
     let id = tx.state.ids.id("bps_1").replacen("bps_1_", "bps_1", 1);
     let secret = tx.state.ids.token(48);
     let mode = if tx.livemode { "live" } else { "test" };

@@ -279,7 +279,16 @@ pub(crate) fn preview_change(tx: &mut Tx<'_>, id: &str, details: &Object) -> Rep
     let subscription = tx.json(id);
     let customer = subscription.owned("customer").unwrap_or_default();
     let currency = subscription.owned("currency").unwrap_or_default();
-    let plan = subscriptions::plan(tx, id, details)?;
+    let mut plan = subscriptions::plan(tx, id, details)?;
+    let ends_now = details.flag("cancel_now") == Some(true);
+    if ends_now {
+        let at = tx.time_of(&customer);
+        plan.fresh.clear();
+        plan.prorations = match plan.behavior.as_str() {
+            "none" => Vec::new(),
+            _ => subscriptions::unused(tx, &subscription, at),
+        };
+    }
     let pending: Vec<Line> = lines::pending(tx, &customer, Some(id), &currency)
         .iter()
         .map(|item| lines::of_item(tx, item))
@@ -291,7 +300,7 @@ pub(crate) fn preview_change(tx: &mut Tx<'_>, id: &str, details: &Object) -> Rep
         line.invoice_item = Some(tx.state.ids.id("ii_1").replacen("ii_1_", "ii_1", 1));
         all.push(line);
     }
-    let now = plan.invoices_now();
+    let now = ends_now || plan.invoices_now();
     let (old_start, until) = subscriptions::items::period(&subscription);
     let (period, reason) = if now {
         all.extend(plan.fresh.iter().cloned());
@@ -302,7 +311,13 @@ pub(crate) fn preview_change(tx: &mut Tx<'_>, id: &str, details: &Object) -> Rep
             .first()
             .map_or(until, |item| item.cadence().next_boundary(plan.anchor, plan.period.1));
         let until = plan.period.1;
-        let ends = subscription.int("cancel_at").is_some_and(|moment| moment <= until);
+        let cancel_at = match (details.flag("cancel_at_period_end"), details.int("cancel_at")) {
+            (_, Some(moment)) => Some(moment),
+            (Some(true), None) => Some(until),
+            (Some(false), None) => None,
+            (None, None) => subscription.int("cancel_at"),
+        };
+        let ends = cancel_at.is_some_and(|moment| moment <= until);
         if !ends {
             all.extend(subscriptions::renewal_lines(tx, id, &plan.items, (until, next)));
         }

@@ -81,9 +81,18 @@ pub(crate) fn create(tx: &mut Tx<'_>, card: Card, billing: Value, metadata: Valu
 /// test token such as `pm_card_visa`.
 ///
 /// # Errors
-/// 400 `resource_missing`.
+/// 400 `resource_missing`, or that it has been detached and is of no use any more.
 pub(crate) fn resolve(tx: &mut Tx<'_>, given: &str, param: &str) -> Result<String, ApiError> {
     if tx.find(Kind::PaymentMethod, given).is_some() {
+        let hidden = tx.state.hidden.get(given);
+        if hidden.is_some_and(|hidden| hidden.flag("detached") == Some(true)) {
+            return Err(ApiError::invalid(
+                "This PaymentMethod was previously used without being attached to a Customer or \
+                 was detached from a Customer, and may not be used again. To use a PaymentMethod \
+                 multiple times, you must attach it to a Customer first.",
+            )
+            .at(param));
+        }
         return Ok(given.to_owned());
     }
     if !tx.livemode
@@ -150,6 +159,7 @@ pub(crate) fn detach(tx: &mut Tx<'_>, id: &str) -> Result<(), ApiError> {
         .code("payment_method_unexpected_state"));
     };
     let changed = tx.set(id, "customer", Value::Null);
+    super::payments::hide(tx, id, "detached", json!(true));
     tx.emit_changed("payment_method.detached", id, changed);
     let settings = tx.read(&customer).copy("invoice_settings");
     if settings.text("default_payment_method") == Some(id) {

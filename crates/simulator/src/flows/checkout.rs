@@ -44,6 +44,22 @@ fn mode_of(args: &Object) -> Result<&'static str, ApiError> {
     }
 }
 
+/// Whether the addresses that browsers will be sent to are addresses at all.
+///
+/// # Errors
+/// 400 `url_invalid`.
+pub(crate) fn check_urls(args: &Object, keys: &[&str]) -> Result<(), ApiError> {
+    let wrong = |key: &&&str| {
+        args.text(key).is_some_and(|url| {
+            url.split_once("://").is_none_or(|(scheme, rest)| scheme.is_empty() || rest.is_empty())
+        })
+    };
+    match keys.iter().find(wrong) {
+        Some(key) => Err(ApiError::invalid("Not a valid URL").code("url_invalid").at(*key)),
+        None => Ok(()),
+    }
+}
+
 /// `POST /v1/checkout/sessions`.
 ///
 /// # Errors
@@ -55,6 +71,7 @@ pub(crate) fn create(tx: &mut Tx<'_>, args: &Object) -> Result<String, ApiError>
         let message = "Invalid ui_mode: must be one of elements, embedded_page, or hosted_page";
         return Err(ApiError::invalid(message).at("ui_mode"));
     }
+    check_urls(args, &["success_url", "cancel_url", "return_url"])?;
     if ui_mode == "hosted_page" && args.text("success_url").is_none() {
         return Err(ApiError::parameter_missing("success_url"));
     }

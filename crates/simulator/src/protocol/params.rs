@@ -173,6 +173,7 @@ fn check_one(spec: &Spec, value: &FormValue, here: &str) -> Result<Value, ApiErr
     if let Some(text) = value.as_text() {
         return match kind {
             "s" | "d" => Ok(json!(text)),
+            "i" if spec.name == "quantity" => not_negative(text, here),
             "i" | "r" | "t" => integer(text, here),
             "b" => boolean(text, here),
             "n" => text
@@ -219,6 +220,16 @@ fn integer(text: &str, here: &str) -> Result<Value, ApiError> {
             .code("parameter_invalid_integer")
             .at(here)
     })
+}
+
+fn not_negative(text: &str, here: &str) -> Result<Value, ApiError> {
+    let number = integer(text, here)?;
+    if number.as_i64().is_some_and(|number| number < 0) {
+        return Err(ApiError::invalid("This value must be greater than or equal to 0.")
+            .code("parameter_invalid_integer")
+            .at(here));
+    }
+    Ok(number)
 }
 
 fn boolean(text: &str, here: &str) -> Result<Value, ApiError> {

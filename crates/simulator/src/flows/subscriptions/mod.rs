@@ -78,10 +78,8 @@ pub(crate) fn cancel(tx: &mut Tx<'_>, id: &str, args: &Object) {
     let customer = subscription.owned("customer").unwrap_or_default();
     let currency = subscription.owned("currency").unwrap_or_default();
     let at = tx.time_of(&customer);
-    if args.flag("prorate") == Some(true) && subscription.text("status") == Some("active") {
-        let (start, until) = items::period(&subscription);
-        for item in items::of(&subscription) {
-            let line = change::credit(tx, id, &item, (start, until), at);
+    if args.flag("prorate") == Some(true) {
+        for line in unused(tx, &subscription, at) {
             lines::new_item(tx, &customer, &currency, &line, None, &Object::new());
         }
     }
@@ -107,6 +105,17 @@ pub(crate) fn cancel(tx: &mut Tx<'_>, id: &str, args: &Object) {
         }
     }
     end(tx, id, "cancellation_requested", args.object("cancellation_details"));
+}
+
+/// The credits for what is left of a paid period when it ends at `at`.
+pub(crate) fn unused(tx: &Tx<'_>, subscription: &Value, at: i64) -> Vec<lines::Line> {
+    if subscription.text("status") != Some("active") {
+        return Vec::new();
+    }
+    let id = subscription.text("id").unwrap_or_default();
+    let period = items::period(subscription);
+    let all = items::of(subscription);
+    all.iter().map(|item| change::credit(tx, id, item, period, at)).collect()
 }
 
 /// An invoice of the subscription was paid.
