@@ -91,6 +91,7 @@ test("parameters are refused by name", async () => {
   const team = await price(9_900);
   const items = [{ price: team.id }];
   const { customers, prices, subscriptions } = stripe;
+  const { id: payerId } = await payer();
   const table = [
     {
       call: () => customers.create({ nonsense: 1 }),
@@ -114,6 +115,17 @@ test("parameters are refused by name", async () => {
       code: "parameter_invalid_integer",
       param: "balance",
       message: "Invalid integer: abc",
+    },
+    {
+      call: () =>
+        subscriptions.create({ customer: "cus_1", items: [{ ...items[0], quantity: -1 }] }),
+      code: "parameter_invalid_integer",
+      param: "items[0][quantity]",
+    },
+    {
+      call: () => stripe.billingPortal.sessions.create({ customer: payerId, return_url: "back" }),
+      code: "url_invalid",
+      param: "return_url",
     },
     {
       call: () => customers.retrieve("cus_missing"),

@@ -3,7 +3,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { payer, price, refused, Stripe, stripe, submitCard, subscriber } from "./house.mjs";
+import {
+  APRIL,
+  advance,
+  clock,
+  DAY,
+  payer,
+  price,
+  refused,
+  Stripe,
+  stripe,
+  submitCard,
+  subscriber,
+} from "./house.mjs";
 
 const { StripeCardError, StripeInvalidRequestError } = Stripe.errors;
 
@@ -180,6 +192,11 @@ test("a card is set up for later, listed and detached", async () => {
   );
   const gone = await stripe.paymentMethods.detach(setup.payment_method);
   assert.equal(gone.customer, null);
+  const spent = await refused(
+    stripe.paymentMethods.attach(setup.payment_method, { customer: customer.id }),
+    StripeInvalidRequestError,
+  );
+  assert.match(spent.message, /was detached from a Customer, and may not be used again/);
   assert.equal((await stripe.paymentMethods.list({ customer: customer.id })).data.length, 0);
 });
 
@@ -239,4 +256,20 @@ test("checkout charges what it shows, whatever else is waiting", async () => {
   assert.equal(done.invoice.amount_paid, 12_400);
   const [{ payment }] = done.invoice.payments.data;
   assert.equal(payment.payment_intent.amount_received, 12_400);
+});
+
+test("a preview of leaving shows what comes back, or that nothing more comes", async () => {
+  const { id } = await clock();
+  const { subscription } = await subscriber(await price(3_000), { customer: { test_clock: id } });
+  await advance(id, APRIL + 15 * DAY);
+  const leaving = (how) =>
+    stripe.invoices.createPreview({
+      subscription: subscription.id,
+      subscription_details: how,
+    });
+  const now = await leaving({ cancel_now: true, proration_behavior: "always_invoice" });
+  assert.equal(now.total, -1_500);
+  const nothing = await refused(leaving({ cancel_at_period_end: true }), StripeInvalidRequestError);
+  assert.equal(nothing.code, "invoice_upcoming_none");
+  assert.equal((await leaving({})).total, 3_000);
 });
