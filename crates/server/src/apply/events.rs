@@ -7,6 +7,8 @@ pub enum Kind {
     Customer,
     /// `subscription`.
     Subscription,
+    /// The subscription that a `subscription_schedule` steers.
+    SubscriptionOfSchedule,
     /// `invoice`.
     Invoice,
     /// The invoice that an `invoice_payment` pays.
@@ -37,6 +39,12 @@ pub const HANDLED: &[(&str, Kind)] = &[
     ("customer.subscription.pending_update_applied", Kind::Subscription),
     ("customer.subscription.pending_update_expired", Kind::Subscription),
     ("customer.subscription.trial_will_end", Kind::Subscription),
+    ("subscription_schedule.created", Kind::SubscriptionOfSchedule),
+    ("subscription_schedule.updated", Kind::SubscriptionOfSchedule),
+    ("subscription_schedule.released", Kind::SubscriptionOfSchedule),
+    ("subscription_schedule.completed", Kind::SubscriptionOfSchedule),
+    ("subscription_schedule.canceled", Kind::SubscriptionOfSchedule),
+    ("subscription_schedule.aborted", Kind::SubscriptionOfSchedule),
     ("invoice.created", Kind::Invoice),
     ("invoice.updated", Kind::Invoice),
     ("invoice.finalized", Kind::Invoice),

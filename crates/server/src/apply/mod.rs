@@ -150,6 +150,13 @@ struct Identified {
     id: Option<String>,
 }
 
+/// Which subscription a schedule steers, or did until it let go.
+#[derive(Deserialize)]
+struct Schedule {
+    subscription: Option<String>,
+    released_subscription: Option<String>,
+}
+
 #[derive(Deserialize)]
 struct PaymentOfInvoice {
     invoice: String,
@@ -203,6 +210,17 @@ impl Apply {
             Kind::Customer => self.mirror_object::<Customer>(&id, payload, delivery).await,
             Kind::Subscription => self.mirror_object::<Subscription>(&id, payload, delivery).await,
             Kind::Invoice => self.mirror_object::<Invoice>(&id, payload, delivery).await,
+            Kind::SubscriptionOfSchedule => {
+                let schedule: Schedule = serde_json::from_str(object.get()).map_err(shape)?;
+                // What it will do is read again by whoever asks next.
+                self.store.forget_scheduled(&id).await?;
+                match schedule.subscription.or(schedule.released_subscription) {
+                    Some(id) => {
+                        self.mirror_object::<Subscription>(&id, Source::Stripe, delivery).await
+                    }
+                    None => self.ignore(claimed).await,
+                }
+            }
             Kind::InvoiceOfPayment => {
                 let payment: PaymentOfInvoice =
                     serde_json::from_str(object.get()).map_err(shape)?;

@@ -1,8 +1,9 @@
 //! Changing plans, leaving and coming back: what is shown is what is charged, and what fails
 //! changes nothing.
 
-use crate::billing_at_stripe::{change_card, charged, text};
+use crate::billing_at_stripe::{change_card, charged, price, text};
 use simulator::Kind;
+use stripe::form::Params;
 use testkit::{Response, Session, Span, TestApp, Value, cards, json, scenario};
 
 async fn preview(session: &Session, plan: &str, interval: &str) -> Value {
@@ -193,6 +194,37 @@ scenario! {
         let present = change(&session, json!({"plan": "enterprise", "interval": "yearly"})).await;
         assert_eq!(present.expect(200)["scheduled_change"], json!(null));
         app.settle().await;
+    }
+}
+
+scenario! {
+    /// Shows that a change scheduled in Stripe's dashboard, and each change of it, is told as well
+    /// as one of ours, and can be withdrawn here.
+    a_change_scheduled_at_stripe_is_told, async |app| {
+        let session = app.sign_up("acme").await;
+        let bought = app.buy(&session, "enterprise", "monthly", cards::GOOD).await;
+        let from = Params::new().set("from_subscription", text(&bought["stripe_subscription_id"]));
+        let schedules = app.stripe().subscription_schedules();
+        let made = schedules.create(&from, &app.key()).await.expect("a schedule").object;
+        let phase = &made.phases[0];
+        for interval in ["monthly", "yearly"] {
+            let first = Params::new()
+                .set("items[0][price]", price(app, "enterprise", "monthly"))
+                .set("start_date", phase.start_date)
+                .set("end_date", phase.end_date);
+            let second = Params::new().set("items[0][price]", price(app, "team", interval));
+            let phases = Params::new().list("phases", [first, second]);
+            schedules.update(&made.id, &phases, &app.key()).await.expect("two phases");
+            app.settle().await;
+            let told = session.subscription().await;
+            assert_eq!(told["scheduled_change"]["plan"]["id"], "team");
+            assert_eq!(told["scheduled_change"]["interval"], interval);
+            assert_eq!(told["scheduled_change"]["at"], bought["current_period_end"]);
+        }
+        let withdrawn = session.post("/api/v1/billing/plan-change/withdraw", json!({})).await;
+        assert_eq!(withdrawn.expect(200)["scheduled_change"], json!(null));
+        app.settle().await;
+        assert_eq!(session.subscription().await["scheduled_change"], json!(null));
     }
 }
 
