@@ -4,14 +4,14 @@
 //! randomness. Whoever needs the present moment or random bytes is handed them. Modules are
 //! declared in reading order: values first, then what we know, then what follows from it.
 
+pub mod money;
+pub mod time;
+pub mod ids;
 pub mod access;
-pub mod apply;
 pub mod catalogue;
 pub mod delivery;
-pub mod entitlement;
-pub mod ids;
 pub mod mirror;
-pub mod money;
+pub mod apply;
+pub mod entitlement;
 pub mod period;
 pub mod usage;
-pub mod time;

@@ -5,14 +5,14 @@
 //! events about. Rooms speak through public functions, and only `http` knows HTTP.
 
 pub mod app;
-pub mod apply;
-pub mod billing;
-pub mod cli;
 pub mod config;
-pub mod entitlements;
-pub mod http;
-pub mod identity;
 pub mod inbox;
-pub mod observe;
-pub mod schedule;
+pub mod apply;
+pub mod entitlements;
 pub mod usage;
+pub mod billing;
+pub mod identity;
+pub mod schedule;
+pub mod http;
+pub mod cli;
+pub mod observe;

@@ -137,6 +137,18 @@ pub(crate) async fn load_entitlement(
     tx.row(sql, values![organization]).await?.map(entitlement_row).transpose()
 }
 
+/// The stored entitlements of several organisations, in any order.
+pub(crate) async fn load_entitlements(
+    tx: &mut Tx,
+    organizations: Vec<String>,
+) -> StoreResult<Vec<EntitlementRow>> {
+    static SQL: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    let sql = SQL.get_or_init(|| {
+        format!("select {COLUMNS} from entitlements where organization_id in list($1)")
+    });
+    tx.rows(sql, values![organizations]).await?.into_iter().map(entitlement_row).collect()
+}
+
 /// Replaces version `row.version`; [`StoreError::Stale`] when another was written meanwhile.
 pub(crate) async fn write_entitlement(tx: &mut Tx, row: &EntitlementRow) -> StoreResult<()> {
     let one = &row.entitlement;
@@ -186,6 +198,23 @@ async fn outdate(tx: &mut Tx, organization: &str, now: Timestamp) -> StoreResult
     )
     .await
     .map(|_| ())
+}
+
+/// Raises the version of an entitlement that stays as it is, for plans that were made from it.
+/// Concurrent plans for one organisation so take turns, and none decides from half of the facts.
+pub(crate) async fn confirm_entitlement(
+    tx: &mut Tx,
+    organization: &str,
+    version: i64,
+) -> StoreResult<()> {
+    let touched = tx
+        .execute(
+            "update entitlements set version = version + 1
+             where organization_id = $1 and version = $2",
+            values![organization, version],
+        )
+        .await?;
+    if touched == 1 { Ok(()) } else { Err(StoreError::Stale) }
 }
 
 async fn load_override(tx: &mut Tx, organization: &str) -> StoreResult<Option<PlanOverride>> {

@@ -2,7 +2,9 @@
 
 use crate::Store;
 use crate::deliveries::{Finish, compress, finish};
-use crate::entitlements::{EntitlementRow, write_entitlement};
+use crate::entitlements::{
+    EntitlementRow, OrganizationState, confirm_entitlement, load_state, write_entitlement,
+};
 use crate::error::{StoreError, StoreResult};
 use crate::outbox::{NewMessage, enqueue};
 use crate::tx::{Tx, values};
@@ -85,6 +87,8 @@ pub struct ApplyCommit {
     pub mirror: Vec<MirrorWrite>,
     /// The entitlement that follows, with the version it was planned from.
     pub entitlement: Option<EntitlementRow>,
+    /// The version of an entitlement that the plan was made from and leaves as it is.
+    pub entitlement_stays: Option<i64>,
     /// Messages to send. One with a known key is dropped: it was sent for this cause before.
     pub messages: Vec<NewMessage>,
     /// A checkout session that is over, and the state it ended in.
@@ -179,6 +183,26 @@ impl Store {
         self.read(move |tx| Box::pin(async move { load::<T>(tx, &id).await })).await
     }
 
+    /// The same together with everything known about its organisation, on one state of the
+    /// database: what a plan that decides an entitlement starts from.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn mirrored_with_state<T: MirrorObject>(
+        &self,
+        id: &str,
+    ) -> StoreResult<Option<(Mirrored<T>, Option<OrganizationState>)>> {
+        let id = id.to_owned();
+        self.read(move |tx| {
+            Box::pin(async move {
+                let Some(row) = load::<T>(tx, &id).await? else { return Ok(None) };
+                let state = load_state(tx, row.organization.as_str()).await?;
+                Ok(Some((row, state)))
+            })
+        })
+        .await
+    }
+
     /// All objects of one kind that belong to an organisation, in the order of their ids.
     ///
     /// # Errors
@@ -270,6 +294,9 @@ impl Store {
                 // organisation take turns, in one order, so that they cannot deadlock.
                 if let Some(entitlement) = &commit.entitlement {
                     write_entitlement(tx, entitlement).await?;
+                }
+                if let Some(version) = commit.entitlement_stays {
+                    confirm_entitlement(tx, commit.organization.as_str(), version).await?;
                 }
                 for write in &commit.mirror {
                     let sql = upsert_statement(write.table, write.columns);

@@ -269,7 +269,7 @@ fn open_writer(path: &Path, or_create: OpenFlags) -> StoreResult<Connection> {
          pragma synchronous = full;
          pragma foreign_keys = on;
          pragma wal_autocheckpoint = 4000;
-         pragma cache_size = -16000;
+         pragma cache_size = -8000;
          pragma temp_store = memory;",
     )?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -282,7 +282,7 @@ fn open_reader(path: &Path) -> StoreResult<Connection> {
     connection.execute_batch(
         "pragma busy_timeout = 10000;
          pragma query_only = on;
-         pragma cache_size = -4000;",
+         pragma cache_size = -2000;",
     )?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)

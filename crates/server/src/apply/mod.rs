@@ -145,11 +145,6 @@ struct EventData<'a> {
     object: &'a RawValue,
 }
 
-#[derive(Deserialize)]
-struct Identified {
-    id: Option<String>,
-}
-
 /// Which subscription a schedule steers, or did until it let go.
 #[derive(Deserialize)]
 struct Schedule {
@@ -176,6 +171,8 @@ struct Snapshot<T> {
     object: T,
     raw: Box<RawValue>,
     as_of: AsOf,
+    /// Whether Stripe was asked for it just now.
+    from_stripe: bool,
 }
 
 impl Apply {
@@ -202,8 +199,7 @@ impl Apply {
         };
         let body: EventBody<'_> = serde_json::from_slice(&claimed.body).map_err(shape)?;
         let object = body.data.object;
-        let identified: Identified = serde_json::from_str(object.get()).map_err(shape)?;
-        let Some(id) = identified.id else { return self.ignore(claimed).await };
+        let Some(id) = claimed.object_id.clone() else { return self.ignore(claimed).await };
         let payload = Source::Payload(object, claimed.created);
         let delivery = Some(claimed);
         match kind {
@@ -260,11 +256,13 @@ impl Apply {
         delivery: Option<&Claimed>,
     ) -> Result<Synced, ApplyError> {
         for _ in 0..TRIES {
-            let held = self.store.mirrored::<T>(id).await?;
+            let (held, state) = self.load::<T>(id).await?;
             let Some(snapshot) = self.snapshot(id, held.as_ref(), source).await? else {
                 return self.nothing(delivery).await;
             };
-            match self.commit(held, snapshot, delivery).await {
+            // A look at Stripe takes its time; what was loaded before it may be old by now.
+            let state = if snapshot.from_stripe { None } else { state };
+            match self.commit(held, state, snapshot, delivery).await {
                 // Somebody else wrote: what we planned from is gone, so look again. When it is
                 // the claim that is gone, the delivery is in other hands and no longer ours.
                 Err(ApplyError::Store(StoreError::Stale)) => match delivery {
@@ -277,6 +275,17 @@ impl Apply {
             }
         }
         Err(ApplyError::Store(StoreError::Stale))
+    }
+
+    async fn load<T: Told>(
+        &self,
+        id: &str,
+    ) -> Result<(Option<Mirrored<T>>, Option<OrganizationState>), StoreError> {
+        if !T::DECIDES {
+            return Ok((self.store.mirrored::<T>(id).await?, None));
+        }
+        let found = self.store.mirrored_with_state::<T>(id).await?;
+        Ok(found.map_or((None, None), |(held, state)| (Some(held), state)))
     }
 
     async fn is_ours(&self, claimed: &Claimed) -> Result<bool, StoreError> {
@@ -302,7 +311,8 @@ impl Apply {
                     let read = serde_json::from_str::<T::Wire>(raw.get()).ok();
                     if let Some(object) = read.and_then(|wire| T::translate(wire).ok()) {
                         let as_of = AsOf::event(created);
-                        return Ok(Some(Snapshot { object, raw: raw.to_owned(), as_of }));
+                        let (raw, from_stripe) = (raw.to_owned(), false);
+                        return Ok(Some(Snapshot { object, raw, as_of, from_stripe }));
                     }
                 }
             }
@@ -319,17 +329,18 @@ impl Apply {
             return Ok(None);
         }
         let object = T::translate(fetched.object).map_err(|Untranslatable(why)| park_shape(why))?;
-        Ok(Some(Snapshot { object, raw: fetched.raw, as_of }))
+        Ok(Some(Snapshot { object, raw: fetched.raw, as_of, from_stripe: true }))
     }
 
     /// Finds whose it is, decides what follows, and commits all of it.
     async fn commit<T: Told>(
         &self,
         held: Option<Mirrored<T>>,
+        state: Option<OrganizationState>,
         snapshot: Snapshot<T>,
         delivery: Option<&Claimed>,
     ) -> Result<Synced, ApplyError> {
-        let Snapshot { object, raw, as_of } = snapshot;
+        let Snapshot { object, raw, as_of, .. } = snapshot;
         let owner = match &held {
             Some(row) => Some(row.organization.clone()),
             None => self.owner_of(&object).await?,
@@ -338,9 +349,12 @@ impl Apply {
         let now = self.world.now();
         let before = held.as_ref().map(|row| &row.object);
         let mut messages = messages::messages(&object, before, &organization, &self.world, now);
-        let mut entitlement = None;
+        let (mut entitlement, mut entitlement_stays) = (None, None);
         if T::DECIDES {
-            let state = self.store.organization_state(&organization).await?;
+            let state = match state {
+                Some(state) => Some(state),
+                None => self.store.organization_state(&organization).await?,
+            };
             let Some(mut state) = state else { return self.nothing(delivery).await };
             self.put_into(&mut state, &object)?;
             let planned =
@@ -349,9 +363,7 @@ impl Apply {
                 entitlement = Some(row);
                 messages.extend(more);
             } else {
-                // Written all the same: its version makes concurrent plans for one organisation
-                // take turns, so that none decides from half of the facts.
-                entitlement = state.entitlement;
+                entitlement_stays = state.entitlement.map(|row| row.version);
             }
         }
         let unchanged = before == Some(&object);
@@ -367,6 +379,7 @@ impl Apply {
                 organization,
                 mirror: vec![write],
                 entitlement,
+                entitlement_stays,
                 messages,
                 checkout: None,
                 customer,
@@ -498,6 +511,7 @@ impl Apply {
                 organization: known.organization,
                 mirror: Vec::new(),
                 entitlement: None,
+                entitlement_stays: None,
                 messages: Vec::new(),
                 checkout: Some(CheckoutEnd { id: id.to_owned(), state, subscription }),
                 customer: None,

@@ -150,6 +150,7 @@ impl Entitlements {
                 organization: organization.clone(),
                 mirror: Vec::new(),
                 entitlement: Some(row.clone()),
+                entitlement_stays: None,
                 messages,
                 checkout: None,
                 customer: None,

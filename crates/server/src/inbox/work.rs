@@ -2,10 +2,11 @@
 //! applied, ignored, pending for later, or parked.
 
 use super::Inbox;
+use super::receive::PLACES;
 use crate::apply::ApplyError;
 use domain::delivery::{Delivery, InvalidStep, ParkReason};
 use domain::ids::OutboxId;
-use domain::time::Span;
+use domain::time::{Span, Timestamp};
 use futures_util::{FutureExt, StreamExt, stream};
 use serde_json::json;
 use std::collections::HashMap;
@@ -27,6 +28,13 @@ const AT_ONCE: usize = 24;
 /// How often a worker looks for work without being woken: for retries, and for what other nodes
 /// received.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Requests in receipt from which on a burst is under way.
+const BURST: usize = 24;
+/// For how long receiving a burst comes first. A webhook that is answered late is sent again and
+/// makes the burst larger; one that is applied a moment later harms nobody.
+const BURST_COMES_FIRST: Span = Span::seconds(3);
+/// The pause between two batches during a burst.
+const BURST_PAUSE: Duration = Duration::from_millis(25);
 /// How often expired leases are returned and expired entitlements computed.
 const RESCUE_EVERY: Duration = Duration::from_secs(5);
 
@@ -43,7 +51,9 @@ impl Inbox {
             }
         };
         let work = async {
+            let mut burst_since = None;
             while !stop.is_cancelled() {
+                self.let_a_burst_pass(&mut burst_since).await;
                 let wait = match self.work_once().await {
                     Ok(0) => LOOK_EVERY,
                     Ok(_) => continue,
@@ -76,6 +86,21 @@ impl Inbox {
             self.shared.arrived.notify_one();
         }
         Ok(rescued)
+    }
+
+    /// Holds back for a moment while many requests are being received, but not for long: then both
+    /// share the machine.
+    async fn let_a_burst_pass(&self, since: &mut Option<Timestamp>) {
+        let receiving = PLACES.saturating_sub(self.shared.places.available_permits());
+        if receiving < BURST {
+            *since = None;
+            return;
+        }
+        let now = self.shared.world.now();
+        let began = *since.get_or_insert(now);
+        if now < began.plus(BURST_COMES_FIRST) {
+            tokio::time::sleep(BURST_PAUSE).await;
+        }
     }
 
     /// A SQLite file has one process at a time, so at its start every lease is that of a process

@@ -192,6 +192,7 @@ pub(crate) fn commit(organization: &OrganizationId) -> ApplyCommit {
         organization: organization.clone(),
         mirror: Vec::new(),
         entitlement: None,
+        entitlement_stays: None,
         messages: Vec::new(),
         checkout: None,
         customer: None,

@@ -131,6 +131,7 @@ async fn full(store: &Store, organization: &OrganizationId) -> ApplyCommit {
             write(&invoice("in_1", NOW), organization, 0),
         ],
         entitlement: Some(make::entitlement(organization, "team", 0)),
+        entitlement_stays: None,
         messages: vec![message("welcome:1"), message("welcome:1")],
         checkout: Some(CheckoutEnd {
             id: "cs_1".to_owned(),
