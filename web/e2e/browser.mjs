@@ -76,7 +76,8 @@ export async function inspect(page, name) {
     for (const theme of ["light", "dark"]) {
       await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
       await page.waitForFunction(
-        (wanted) => document.documentElement.dataset.theme === wanted,
+        // Pages that are not ours follow the browser and say nothing.
+        (wanted) => [undefined, wanted].includes(document.documentElement.dataset.theme),
         theme,
       );
       await page.evaluate(() =>

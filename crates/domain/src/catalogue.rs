@@ -417,7 +417,7 @@ pub mod sample {
                 ),
             ],
             vec![
-                feature("test_runs", "Test runs a month", Metered, Unit::Count),
+                feature("test_runs", "Test runs", Metered, Unit::Count),
                 feature("projects", "Projects", Allocated, Unit::Count),
                 feature("users", "Users", Allocated, Unit::Count),
                 feature("concurrent_runs", "Concurrent runs", Allocated, Unit::Count),

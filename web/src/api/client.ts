@@ -1,5 +1,6 @@
 // The only place that calls fetch. Everything else goes through `api` and `answer`.
 import createClient from "openapi-fetch";
+import { noteServerTime } from "@/lib/time";
 import { ApiError, problemFrom, unreachable } from "./problem";
 import type { paths } from "./schema";
 
@@ -8,7 +9,11 @@ export const api = createClient<paths>({
   credentials: "same-origin",
   // Looked up at each call: openapi-fetch would otherwise keep the first one,
   // and tests could not stand in for the server.
-  fetch: (request) => globalThis.fetch(request),
+  fetch: async (request) => {
+    const response = await globalThis.fetch(request);
+    noteServerTime(response.headers.get("Date"));
+    return response;
+  },
 });
 
 /** Awaits a call of `api` and gives its body, or throws an `ApiError`. */

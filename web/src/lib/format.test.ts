@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { currencyExponent, decimalText, moneyText } from "./money";
 import { limitFrom, limitText, quantityText } from "./quantity";
-import { whenText } from "./time";
+import { noteServerTime, whenText } from "./time";
 
 describe("money", () => {
   it.each([
@@ -66,6 +66,16 @@ describe("moments", () => {
     ["nonsense", "unknown date"],
   ])("shows %s as %s", (iso, text) => {
     expect(whenText(iso, "relative", now)).toBe(text);
+  });
+
+  it("are told by the server's clock where it is another", () => {
+    const moved = new Date(Date.now() + 30 * 86_400_000).toUTCString();
+    noteServerTime(moved);
+    expect(whenText(new Date(moved).toISOString(), "relative")).toBe("just now");
+    noteServerTime(null);
+    expect(whenText(new Date(moved).toISOString(), "relative")).toBe("just now");
+    noteServerTime(new Date().toUTCString());
+    expect(whenText(new Date().toISOString(), "relative")).toBe("just now");
   });
 
   it("shows far moments as dates", () => {

@@ -3,7 +3,25 @@ import { locale } from "./money";
 
 export type WhenStyle = "date" | "dateTime" | "relative";
 
-export function whenText(iso: string, style: WhenStyle, now: number = Date.now()): string {
+/** Up to here a difference is the way the answer took, and whole seconds. */
+const SAME_MS = 5_000;
+let aheadMs = 0;
+
+/**
+ * Takes the server's time from an answer's `Date`. How long ago something was is told by the
+ * server's clock: a reader's may be wrong, and the demo's is moved by months.
+ */
+export function noteServerTime(date: string | null): void {
+  const ahead = Date.parse(date ?? "") - Date.now();
+  if (Number.isNaN(ahead)) return;
+  aheadMs = Math.abs(ahead) < SAME_MS ? 0 : ahead;
+}
+
+export function whenText(
+  iso: string,
+  style: WhenStyle,
+  now: number = Date.now() + aheadMs,
+): string {
   const moment = new Date(iso);
   if (Number.isNaN(moment.getTime())) return "unknown date";
   switch (style) {

@@ -132,8 +132,9 @@ impl Billing {
             state.subscriptions.iter().map(|row| &row.object).find(|one| one.id == *id)
         });
         let payment_problem = match shown {
-            Some(shown) => self.payment_problem(&state, shown).await?,
-            None => None,
+            // Paying what an ended subscription still owes would not bring it back.
+            Some(shown) if !shown.status.has_ended() => self.payment_problem(&state, shown).await?,
+            _ => None,
         };
         let scheduled_change = match shown {
             Some(shown) if is_live(shown) => self.scheduled_change(org, shown).await?,

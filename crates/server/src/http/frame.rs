@@ -1,7 +1,7 @@
 //! What goes around every answer: the request's id, problems rendered, panics caught, security
 //! headers, one log line for what failed.
 
-use super::problem::{Problem, internal};
+use super::problem::{Code, Problem, internal};
 use crate::app::World;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
@@ -9,7 +9,9 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use domain::ids::RequestId;
+use domain::time::Timestamp;
 use futures_util::FutureExt;
+use jiff::fmt::rfc2822::DateTimePrinter;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -56,7 +58,8 @@ async fn frame(State(framing): State<Arc<Framing>>, request: Request, next: Next
         let code = problem.code();
         let route = route.as_ref().map_or("unknown", MatchedPath::as_str);
         let cause = problem.cause().unwrap_or_default();
-        if code.status().is_server_error() {
+        // A pause is an operator's will and no failure; Stripe would fill the log with it.
+        if code.status().is_server_error() && code != Code::WebhooksPaused {
             tracing::error!(
                 request.id = %id, http.method = %method, http.route = route, cause,
                 "Answered {}", code.name()
@@ -80,6 +83,10 @@ async fn frame(State(framing): State<Arc<Framing>>, request: Request, next: Next
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         headers.insert(REQUEST_ID, value);
     }
+    // The time we live in, by which pages say how long ago something was.
+    if let Some(date) = http_date(framing.world.now()) {
+        headers.insert(header::DATE, date);
+    }
     headers.insert(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(
@@ -90,6 +97,12 @@ async fn frame(State(framing): State<Arc<Framing>>, request: Request, next: Next
         headers.insert(header::STRICT_TRANSPORT_SECURITY, value.clone());
     }
     response
+}
+
+fn http_date(moment: Timestamp) -> Option<HeaderValue> {
+    let moment = jiff::Timestamp::from_millisecond(moment.as_millis()).ok()?;
+    let text = DateTimePrinter::new().timestamp_to_rfc9110_string(&moment).ok()?;
+    HeaderValue::from_str(&text).ok()
 }
 
 fn is_of_the_body(name: &HeaderName) -> bool {

@@ -25,6 +25,9 @@ export function PlanPanel({
   const portal = usePortal();
   const standing = standingOf(subscription);
   const live = isLive(subscription);
+  // What an ended subscription cost is not what the free plan costs.
+  const price = standing.kind === "free" ? null : subscription.price;
+  const hasPeriod = standing.kind !== "free";
   const mayChange = live && standing.kind !== "ending" && standing.kind !== "unpaid";
   const mayCancel = live && standing.kind !== "ending";
 
@@ -44,24 +47,22 @@ export function PlanPanel({
             <StatusBadge kind="subscription" value={subscription.status} />
           </div>
         </div>
-        {subscription.price ? (
+        {price ? (
           <p className="text-right max-sm:text-left">
             <Money
               short
-              value={subscription.price.amount}
+              value={price.amount}
               className="font-semibold text-[1.75rem] leading-tight tracking-[-0.025em]"
             />
-            <span className="text-ink-soft"> / {intervalNoun(subscription.price.interval)}</span>
+            <span className="text-ink-soft"> / {intervalNoun(price.interval)}</span>
           </p>
         ) : null}
       </div>
 
       <dl className="grid divide-line border-line border-y max-sm:divide-y sm:grid-cols-3 sm:divide-x">
-        <Cell term="Billed">
-          {subscription.price ? intervalWord(subscription.price.interval) : "Nothing to pay"}
-        </Cell>
+        <Cell term="Billed">{price ? intervalWord(price.interval) : "Nothing to pay"}</Cell>
         <Cell term="Current period">
-          {subscription.current_period_start && subscription.current_period_end ? (
+          {hasPeriod && subscription.current_period_start && subscription.current_period_end ? (
             <>
               <When at={subscription.current_period_start} /> –{" "}
               <When at={subscription.current_period_end} />
