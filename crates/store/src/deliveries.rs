@@ -284,9 +284,16 @@ impl Store {
     ) -> StoreResult<Vec<bool>> {
         self.write(move |tx| {
             Box::pin(async move {
-                let mut payloads = Vec::with_capacity(deliveries.len());
-                let mut events = Vec::with_capacity(deliveries.len());
-                for one in deliveries {
+                let mut places: Vec<(usize, NewDelivery)> =
+                    deliveries.into_iter().enumerate().collect();
+                // In one order on all nodes: batches that hold the same events then wait for
+                // each other on PostgreSQL, where they would otherwise deadlock.
+                places.sort_by(|(_, one), (_, other)| one.id.cmp(&other.id));
+                let mut order = Vec::with_capacity(places.len());
+                let mut payloads = Vec::with_capacity(places.len());
+                let mut events = Vec::with_capacity(places.len());
+                for (place, one) in places {
+                    order.push(place);
                     payloads.push((one.id.clone(), one.body));
                     events.push(vec![
                         one.id.into(),
@@ -321,7 +328,11 @@ impl Store {
                     &bodies,
                 )
                 .await?;
-                Ok(new)
+                let mut answers = vec![false; order.len()];
+                for (place, new) in order.into_iter().zip(new) {
+                    answers[place] = new;
+                }
+                Ok(answers)
             })
         })
         .await

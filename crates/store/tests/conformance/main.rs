@@ -7,6 +7,7 @@
 mod database;
 mod make;
 
+mod accounts;
 mod audit;
 mod billing;
 mod checkouts;
@@ -20,6 +21,7 @@ mod mirror;
 mod organizations;
 mod outbox;
 mod switches;
+mod usage;
 
 use database::{Database, Scratch};
 use futures_util::FutureExt;
