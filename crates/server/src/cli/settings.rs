@@ -36,6 +36,9 @@ enum What {
     /// Print every setting and where it came from, without secrets
     #[command(after_help = "Example:\n  billhook config print")]
     Print,
+    /// Print a billhook.toml with every key and the sample catalogue, to start from
+    #[command(after_help = "Example:\n  billhook config example > billhook.toml")]
+    Example,
 }
 
 /// The environment. Values that are no Unicode are no settings of ours.
@@ -80,8 +83,13 @@ impl ConfigFile {
 }
 
 pub(super) fn run(options: &ConfigOptions) -> Result<(), Failure> {
+    if matches!(options.what, What::Example) {
+        show(config::example_file().trim_end());
+        return Ok(());
+    }
     let loaded = options.file.load()?;
     match options.what {
+        What::Example => {}
         What::Check => tell("The settings are sound"),
         What::Print => {
             let width = loaded.effective.iter().map(|one| one.name.len()).max().unwrap_or(0);

@@ -89,6 +89,15 @@ enum LimitWord {
 }
 
 impl CatalogueFile {
+    /// The text of `[catalogue]`.
+    pub(super) fn to_toml(&self) -> Option<String> {
+        #[derive(Serialize)]
+        struct Whole<'a> {
+            catalogue: &'a CatalogueFile,
+        }
+        toml::to_string(&Whole { catalogue: self }).ok()
+    }
+
     /// The catalogue, checked as a whole.
     pub(super) fn into_catalogue(self) -> Result<Catalogue, Vec<String>> {
         let mut faults = Vec::new();

@@ -182,6 +182,42 @@ pub fn database_url(env: &BTreeMap<String, String>) -> Result<DatabaseUrl, Fault
     DatabaseUrl::parse(text.unwrap_or(DEFAULT_DATABASE)).map_err(|fault| Faults(vec![fault]))
 }
 
+/// A `billhook.toml` with every key, and the sample catalogue: something to start from.
+#[must_use]
+pub fn example_file() -> String {
+    let head = "# Everything here has a default but the catalogue. The environment wins over this\n\
+                # file, and secrets belong in the environment only.\n\
+                \n\
+                [server]\n\
+                # Address to listen on; 0.0.0.0 for all of this machine's\n\
+                address = \"127.0.0.1\"\n\
+                # PORT\n\
+                port = 8080\n\
+                # FRONTEND_URL: where people see the pages; https in live mode\n\
+                frontend_url = \"http://127.0.0.1:8080\"\n\
+                # ALLOWED_ORIGINS: further origins that browsers may call from\n\
+                allowed_origins = []\n\
+                # LOG_FORMAT: text or json\n\
+                log_format = \"text\"\n\
+                \n\
+                [billing]\n\
+                # Days for which a subscription whose renewal failed still grants its plan\n\
+                past_due_grace_days = 0\n\
+                \n\
+                [access]\n\
+                # ADMIN_EMAILS: who operates this installation, once the address is verified\n\
+                admin_emails = []\n\
+                # JWT_EXPIRY: how long a log-in lasts\n\
+                jwt_expiry = \"7d\"\n\
+                \n\
+                # What is sold. Amounts are minor units (cents, yen); a limit is a number,\n\
+                # \"unlimited\" or \"disabled\". Stripe's prices are mapped by\n\
+                # STRIPE_PLAN_PRICE_MAPPING_TEST and STRIPE_PLAN_PRICE_MAPPING_LIVE.\n\n";
+    let catalogue = sample::test_automation().ok();
+    let catalogue = catalogue.and_then(|catalogue| CatalogueFile::from(&catalogue).to_toml());
+    format!("{head}{}", catalogue.unwrap_or_default())
+}
+
 struct Reading<'a> {
     env: &'a BTreeMap<String, String>,
     faults: Vec<String>,

@@ -275,7 +275,7 @@ fn the_print_says_where_a_value_came_from() {
     }
 }
 
-/// Shows the lengths of time that JWT_EXPIRY takes.
+/// Shows the lengths of time that `JWT_EXPIRY` takes.
 #[test]
 fn lengths_of_time_are_read() {
     assert_eq!(duration("90"), Some(Span::seconds(90)));
@@ -285,4 +285,16 @@ fn lengths_of_time_are_read() {
     for bad in ["", "0", "-1", "1w", "d", "1.5h", "9999d"] {
         assert_eq!(duration(bad), None, "{bad}");
     }
+}
+
+/// Shows that the example file is read without a fault and says what the defaults say.
+#[test]
+fn the_example_file_is_sound() {
+    let (with_file, _) = Settings::load(&good(), Some(&example_file())).unwrap();
+    let (without, _) = Settings::load(&good(), None).unwrap();
+    assert_eq!(with_file.catalogue, without.catalogue);
+    assert_eq!(with_file.listen, without.listen);
+    assert_eq!(with_file.frontend_url, without.frontend_url);
+    assert_eq!(with_file.access.jwt_expiry, without.access.jwt_expiry);
+    assert_eq!(with_file.policy, without.policy);
 }

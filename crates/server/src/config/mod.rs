@@ -5,7 +5,7 @@ mod catalogue_file;
 mod load;
 mod mapping;
 
-pub use load::{Effective, Faults, Loaded, Notice, Origin, database_url, load};
+pub use load::{Effective, Faults, Loaded, Notice, Origin, database_url, example_file, load};
 
 use domain::catalogue::Catalogue;
 use domain::entitlement::Policy;

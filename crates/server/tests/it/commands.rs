@@ -132,7 +132,7 @@ fn scenario_44_wrong_settings_do_not_start() {
     assert!(stderr.contains("gives the test price `price_1`"), "{stderr}");
 }
 
-/// Shows that DISABLE_AUTH does not start with a live key, nor with live mode.
+/// Shows that `DISABLE_AUTH` does not start with a live key, nor with live mode.
 #[test]
 fn scenario_43_no_auth_excludes_live() {
     let folder = tempfile::tempdir().unwrap();

@@ -22,7 +22,8 @@ scenario! {
     /// Shows every refusal with its code, that nothing is stored before a signature holds, and
     /// that an event that comes twice is one row and two times 200.
     only_what_is_signed_is_stored, async |app| {
-        app.stripe_post("/v1/customers", &[("email", "a@example.com")]).await;
+        let session = app.sign_up("acme").await;
+        app.stripe_customer(&session.organization, None).await;
         let event = app.events_after(0, None).pop().unwrap().1;
         app.settle().await;
         let before = app.store().delivery_counts().await.unwrap();
