@@ -107,23 +107,27 @@ impl Limit {
 /// The shares of a limit at which people are told, in percent.
 pub const THRESHOLDS: [u32; 4] = [50, 80, 90, 100];
 
-/// The thresholds that lie between two counts of one period, lowest first. A jump over several
-/// crosses each of them.
+/// The thresholds that a count has reached beyond the highest one told, lowest first: a jump over
+/// several reaches each of them. It does not matter how the count came about, so that a confirmed
+/// reservation or a lowered limit is told like any other use.
 #[must_use]
-pub fn crossed(limit: Limit, before: i64, after: i64) -> Vec<u32> {
+pub fn reached_beyond(limit: Limit, told: u32, used: i64) -> Vec<u32> {
     let Limit::Number(limit) = limit else { return Vec::new() };
     if limit <= 0 {
         return Vec::new();
     }
-    let reached = |used: i64, percent: u32| {
+    let is_reached = |percent: u32| {
         // 128 bits, so that a limit in bytes does not overflow when multiplied.
         i128::from(used).saturating_mul(100)
             >= i128::from(limit).saturating_mul(i128::from(percent))
     };
-    THRESHOLDS
-        .into_iter()
-        .filter(|percent| reached(after, *percent) && !reached(before, *percent))
-        .collect()
+    THRESHOLDS.into_iter().filter(|percent| *percent > told && is_reached(*percent)).collect()
+}
+
+/// The highest threshold that a count has reached; zero for none.
+#[must_use]
+pub fn highest_reached(limit: Limit, used: i64) -> u32 {
+    reached_beyond(limit, 0, used).last().copied().unwrap_or(0)
 }
 
 /// When the limit is reached at the average pace of the period so far; none when it is not reached
@@ -175,17 +179,21 @@ mod tests {
         }
     }
 
-    /// Shows that a jump crosses each threshold on its way once and in order (scenario 30).
+    /// Shows that a jump reaches each threshold on its way, in order, and none that was told
+    /// before (scenario 30).
     #[test]
-    fn a_jump_crosses_each_threshold_in_order() {
+    fn a_jump_reaches_each_threshold_in_order() {
         let limit = Limit::Number(100);
-        assert_eq!(crossed(limit, 40, 65), [50]);
-        assert_eq!(crossed(limit, 65, 120), [80, 90, 100]);
-        assert!(crossed(limit, 120, 123).is_empty());
-        assert_eq!(crossed(limit, 49, 50), [50]);
-        assert!(crossed(Limit::Unlimited, 0, i64::MAX).is_empty());
-        assert!(crossed(Limit::Number(0), 0, 5).is_empty());
-        assert_eq!(crossed(Limit::Number(i64::MAX), 0, i64::MAX), THRESHOLDS);
+        assert!(reached_beyond(limit, 0, 40).is_empty());
+        assert_eq!(reached_beyond(limit, 0, 65), [50]);
+        assert_eq!(reached_beyond(limit, 50, 120), [80, 90, 100]);
+        assert!(reached_beyond(limit, 100, 123).is_empty());
+        assert_eq!(reached_beyond(limit, 0, 50), [50]);
+        assert!(reached_beyond(Limit::Unlimited, 0, i64::MAX).is_empty());
+        assert!(reached_beyond(Limit::Number(0), 0, 5).is_empty());
+        assert_eq!(reached_beyond(Limit::Number(i64::MAX), 0, i64::MAX), THRESHOLDS);
+        assert_eq!(highest_reached(limit, 85), 80);
+        assert_eq!(highest_reached(limit, 49), 0);
     }
 
     /// Shows where a steady pace leads.
@@ -219,13 +227,11 @@ mod tests {
 
         /// Shows that thresholds do not depend on how the usage was cut into calls.
         #[test]
-        fn thresholds_add_up(a in 0_i64..300, b in 0_i64..300, c in 0_i64..300) {
-            let mut points = [a, b, c];
-            points.sort_unstable();
+        fn thresholds_add_up(a in 0_i64..300, b in 0_i64..300) {
             let limit = Limit::Number(200);
-            let mut in_two = crossed(limit, points[0], points[1]);
-            in_two.extend(crossed(limit, points[1], points[2]));
-            prop_assert_eq!(in_two, crossed(limit, points[0], points[2]));
+            let mut in_two = reached_beyond(limit, 0, a.min(b));
+            in_two.extend(reached_beyond(limit, highest_reached(limit, a.min(b)), a.max(b)));
+            prop_assert_eq!(in_two, reached_beyond(limit, 0, a.max(b)));
         }
     }
 }

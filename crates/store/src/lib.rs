@@ -28,7 +28,6 @@ mod intents;
 mod mirror;
 mod organizations;
 mod outbox;
-mod reservations;
 mod scheduled;
 mod sessions;
 mod switches;
@@ -48,11 +47,13 @@ pub use migrate::{AppliedMigration, MigrationStatus};
 pub use mirror::{ApplyCommit, MirrorObject, MirrorWrite};
 pub use organizations::OrganizationRow;
 pub use outbox::{NewMessage, OutboxRow};
-pub use reservations::{ReservationEnd, ReservationRow, ReservationState, UsageAlertRow};
 pub use scheduled::ScheduledRow;
 pub use sessions::{SessionRow, SignedIn};
 pub use switches::SwitchOn;
-pub use usage::{UsageAct, UsageAnswer, UsageCall, UsageDesk, UsageFault, UsageRules};
+pub use usage::{
+    DAYS_KEPT, KEYS_KEPT, ReservationEnd, ReservationRow, ReservationState, UsageAct,
+    UsageAlertRow, UsageAnswer, UsageCall, UsageDesk, UsageFault, UsageRules,
+};
 pub use users::{NewAccount, NewVerification, UserRow};
 
 use futures_util::future::BoxFuture;

@@ -20,6 +20,22 @@ pub(crate) enum Tx {
     Postgres(deadpool_postgres::Object),
 }
 
+/// A statement that is about many sets of values at once. On SQLite, where a statement costs no
+/// round trip, `each` runs once for each set; on PostgreSQL `all` runs once for all of them, and
+/// its parameters are the sets' columns, for `unnest`.
+#[derive(Clone, Copy)]
+pub(crate) struct ForSets {
+    pub(crate) each: &'static str,
+    pub(crate) all: &'static str,
+}
+
+/// The columns of sets of values.
+fn columns(sets: &[Vec<Val>]) -> Vec<Val> {
+    let width = sets.first().map_or(0, Vec::len);
+    let column = |index: usize| sets.iter().map(|set| set[index].clone()).collect();
+    (0..width).map(|index| Val::Column(column(index))).collect()
+}
+
 /// `values!(a, b)` binds a and b.
 macro_rules! values {
     ($($value:expr),* $(,)?) => { &[$($crate::value::Val::from($value)),*] };
@@ -73,6 +89,40 @@ impl Tx {
                 Ok(try_join_all(all).await?)
             }
         }
+    }
+
+    /// Runs a statement for many sets of values and says how many rows all of them touched.
+    pub(crate) async fn execute_for(
+        &mut self,
+        sql: ForSets,
+        sets: &[Vec<Val>],
+    ) -> StoreResult<u64> {
+        if sets.is_empty() {
+            return Ok(0);
+        }
+        match self.dialect() {
+            Dialect::Sqlite => Ok(self.execute_each(sql.each, sets).await?.iter().sum()),
+            Dialect::Postgres => self.execute(sql.all, &columns(sets)).await,
+        }
+    }
+
+    /// Runs a query for many sets of values and gives the rows of all of them.
+    pub(crate) async fn rows_for(
+        &mut self,
+        sql: ForSets,
+        sets: &[Vec<Val>],
+    ) -> StoreResult<Vec<Row>> {
+        if sets.is_empty() {
+            return Ok(Vec::new());
+        }
+        if self.dialect() == Dialect::Postgres {
+            return self.rows(sql.all, &columns(sets)).await;
+        }
+        let mut rows = Vec::with_capacity(sets.len());
+        for set in sets {
+            rows.extend(self.rows(sql.each, set).await?);
+        }
+        Ok(rows)
     }
 
     /// Runs a query.

@@ -17,6 +17,8 @@ pub(crate) enum Val {
     Bytes(Vec<u8>),
     /// A list of texts for `in list($n)`.
     List(Vec<String>),
+    /// One column of many sets of values, for `unnest($n)` on PostgreSQL.
+    Column(Vec<Self>),
 }
 
 impl From<i64> for Val {
@@ -86,6 +88,10 @@ impl rusqlite::ToSql for Val {
             Self::List(texts) => ToSqlOutput::Owned(Value::Text(
                 serde_json::Value::from(texts.as_slice()).to_string(),
             )),
+            Self::Column(_) => {
+                let fault = "a column is for PostgreSQL alone";
+                return Err(rusqlite::Error::ToSqlConversionFailure(fault.into()));
+            }
         })
     }
 }
@@ -103,6 +109,22 @@ impl ToSql for Val {
             Self::Text(text) => text.to_sql(ty, out),
             Self::Bytes(bytes) => bytes.to_sql(ty, out),
             Self::List(texts) => texts.to_sql(ty, out),
+            Self::Column(cells) if *ty == Type::TEXT_ARRAY => {
+                let texts = cells.iter().map(|cell| match cell {
+                    Self::Text(text) => Ok(Some(text.as_str())),
+                    Self::Null => Ok(None),
+                    _ => Err("a column of texts holds something else"),
+                });
+                texts.collect::<Result<Vec<_>, _>>()?.to_sql(ty, out)
+            }
+            Self::Column(cells) => {
+                let numbers = cells.iter().map(|cell| match cell {
+                    Self::Int(n) => Ok(Some(*n)),
+                    Self::Null => Ok(None),
+                    _ => Err("a column of numbers holds something else"),
+                });
+                numbers.collect::<Result<Vec<_>, _>>()?.to_sql(ty, out)
+            }
         }
     }
     // The server says which type a parameter has; a wrong pairing fails in `to_sql` above.

@@ -392,10 +392,9 @@ impl From<UsageError> for Problem {
             }
             UsageError::WrongKind(hint) => Self::field("feature", hint),
             UsageError::BadQuantity(hint) => Self::field("quantity", hint),
+            UsageError::BadKey(hint) => Self::field("idempotency_key", hint),
             UsageError::NotFound => Self::not_found(),
-            UsageError::Ended => {
-                Self::new(Code::Conflict, "The reservation has ended already, or holds less.")
-            }
+            UsageError::Ended => Self::new(Code::Conflict, "The reservation has ended already."),
             // Nobody can decide now: the caller chooses whether that means yes or no.
             UsageError::Store(StoreError::Unavailable { .. }) => {
                 Self::new(Code::EnforcementUnavailable, "Limits cannot be checked now.")
@@ -460,6 +459,20 @@ mod tests {
         503 enforcement_unavailable
         500 internal
         ");
+    }
+
+    /// Shows that the reference lists every code with its status, since clients are told to read
+    /// it there.
+    #[test]
+    fn codes_are_documented() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/problems.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        for code in Code::ALL {
+            let row = format!("| `{}` | {} |", code.name(), code.status().as_u16());
+            assert!(page.contains(&row), "docs/reference/problems.md has no row `{row}`");
+        }
+        let rows = page.lines().filter(|line| line.starts_with("| `")).count();
+        assert_eq!(rows, Code::ALL.len(), "a code that is gone is still documented");
     }
 
     async fn rendered(problem: Problem) -> (Option<String>, Value) {

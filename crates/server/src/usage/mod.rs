@@ -9,7 +9,7 @@ use crate::entitlements::{Entitlements, EntitlementsError};
 use domain::catalogue::{Catalogue, Feature, FeatureId, FeatureKind, Limit};
 use domain::ids::{OrganizationId, ReservationId};
 use domain::time::{Span, Timestamp};
-use domain::usage::{Allowance, Counter, Refusal, allowance};
+use domain::usage::{Allowance, Counter, Refusal, allowance, forecast};
 use std::sync::Arc;
 use store::{
     EntitlementRow, ReservationEnd, ReservationRow, ReservationState, Store, StoreError, UsageAct,
@@ -24,12 +24,15 @@ const LONGEST_HOLD: Span = Span::hours(24);
 pub const RECORD_AT_ONCE: usize = 1_000;
 /// A quantity above this is taken for a mistake: it could not be added up for long.
 const LARGEST_QUANTITY: i64 = 1 << 53;
+/// Characters that an idempotency key may have.
+const KEY_MAX: usize = 200;
 
 /// The room. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Usage {
     store: Store,
     desk: UsageDesk,
+    rules: UsageRules,
     entitlements: Entitlements,
     catalogue: Arc<Catalogue>,
     world: World,
@@ -47,6 +50,9 @@ pub enum UsageError {
     /// A quantity that cannot be meant.
     #[error("{0}")]
     BadQuantity(String),
+    /// A key that cannot be kept.
+    #[error("{0}")]
+    BadKey(String),
     /// There is no such reservation, or no such organisation.
     #[error("there is no such thing")]
     NotFound,
@@ -76,6 +82,8 @@ pub struct FeatureUsage {
     pub allowance: Allowance,
     /// What is used and held.
     pub counter: Counter,
+    /// When the limit is reached at the pace of the period so far, if it is within the period.
+    pub forecast: Option<Timestamp>,
 }
 
 /// One event to record.
@@ -104,8 +112,8 @@ impl Usage {
             policy: settings.policy,
             entropy: Arc::clone(&world.entropy),
         };
-        let desk = UsageDesk::open(store.clone(), rules);
-        Self { store, desk, entitlements, catalogue, world }
+        let desk = UsageDesk::open(store.clone(), rules.clone());
+        Self { store, desk, rules, entitlements, catalogue, world }
     }
 
     /// Counts `quantity` if the limit admits it. A repeated key gets the first answer.
@@ -120,6 +128,7 @@ impl Usage {
         key: Option<String>,
     ) -> Result<UsageAnswer, UsageError> {
         check_quantity(quantity)?;
+        check_key(key.as_deref())?;
         self.decide(organization, feature, quantity, key, UsageAct::Consume).await
     }
 
@@ -136,7 +145,10 @@ impl Usage {
     ) -> Result<Vec<UsageAnswer>, UsageError> {
         for event in &events {
             check_quantity(event.quantity)?;
-            self.feature(&event.feature)?;
+            check_key(event.idempotency_key.as_deref())?;
+            if self.feature(&event.feature)?.kind == FeatureKind::Switch {
+                return Err(is_a_switch(&event.feature));
+            }
         }
         let all = events.into_iter().map(|event| async move {
             let Recorded { feature, quantity, idempotency_key } = event;
@@ -169,7 +181,8 @@ impl Usage {
     /// Confirms a reservation, whole or in part, or releases it.
     ///
     /// # Errors
-    /// [`UsageError::Ended`] when it ended in another way, also by itself.
+    /// [`UsageError::Ended`] when it ended in another way, also by itself;
+    /// [`UsageError::BadQuantity`] when it holds less than is to be confirmed.
     pub async fn end_reservation(
         &self,
         organization: &OrganizationId,
@@ -177,7 +190,8 @@ impl Usage {
         how: ReservationEnd,
     ) -> Result<ReservationRow, UsageError> {
         let now = self.world.now();
-        let row = match self.store.end_reservation(organization, id, how, now).await {
+        let rules = self.rules.clone();
+        let row = match self.store.end_reservation(organization, id, how, now, rules).await {
             Ok(row) => row.ok_or(UsageError::NotFound)?,
             Err(StoreError::Stale) => return Err(UsageError::Ended),
             Err(error) => return Err(error.into()),
@@ -185,6 +199,10 @@ impl Usage {
         match (row.state, how) {
             (ReservationState::Confirmed(_), ReservationEnd::Confirm(_))
             | (ReservationState::Released, ReservationEnd::Release) => Ok(row),
+            (ReservationState::Held, _) => {
+                let hint = format!("between 0 and {}, which is what is held", row.quantity);
+                Err(UsageError::BadQuantity(hint))
+            }
             _ => Err(UsageError::Ended),
         }
     }
@@ -223,10 +241,11 @@ impl Usage {
         let known = self.feature(feature)?.id.clone();
         let features = self.current(organization).await?.1;
         let one = features.into_iter().find(|one| one.feature.id == known);
-        let FeatureUsage { allowance, counter, .. } =
+        let FeatureUsage { feature, allowance, counter, .. } =
             one.ok_or_else(|| UsageError::UnknownFeature(feature.to_owned()))?;
+        let quantity = if feature.kind == FeatureKind::Switch { 0 } else { quantity };
         let refusal = allowance.limit.admit(counter, quantity).err();
-        Ok(UsageAnswer { refusal, counter, allowance, repeated: false })
+        Ok(UsageAnswer { refusal, counter, allowance, repeated: false, outdated: false })
     }
 
     /// The entitlement, and what applies to and is used of each feature, in catalogue order.
@@ -240,13 +259,17 @@ impl Usage {
         let now = self.world.now();
         let row = self.entitlements.current(organization).await?;
         let period = row.entitlement.period;
-        let (overrides, counters) = self.store.usage_standing(organization, period.start).await?;
+        let standing = self.store.usage_standing(organization, period.start, now).await?;
+        let (overrides, counters) = standing;
         let features = self.catalogue.features().iter().filter_map(|feature| {
             let allowance =
                 allowance(&row.entitlement, &overrides, &self.catalogue, &feature.id, now)?;
             let counter = counters.iter().find(|(id, _)| *id == feature.id);
             let counter = counter.map(|(_, counter)| *counter).unwrap_or_default();
-            Some(FeatureUsage { feature: feature.clone(), allowance, counter })
+            let forecast = allowance
+                .period
+                .and_then(|period| forecast(allowance.limit, counter.used, period, now));
+            Some(FeatureUsage { feature: feature.clone(), allowance, counter, forecast })
         });
         let features = features.collect();
         Ok((row, features))
@@ -277,6 +300,36 @@ impl Usage {
         Ok(self.store.usage_alerts(organization, SHOWN).await?)
     }
 
+    /// Puts the alerts about a threshold aside. Says whether there are any.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn dismiss_alert(
+        &self,
+        organization: &OrganizationId,
+        feature: &str,
+        threshold: u32,
+    ) -> Result<bool, UsageError> {
+        let feature = FeatureId::from(feature);
+        let now = self.world.now();
+        Ok(self.store.dismiss_usage_alert(organization, &feature, threshold, now).await?)
+    }
+
+    /// Deletes what is older than the rule in `store` says, and counts it.
+    ///
+    /// # Errors
+    /// The database's; what was deleted until then stays deleted.
+    pub async fn prune(&self) -> Result<u64, UsageError> {
+        const AT_ONCE: u32 = 2_000;
+        let mut all = 0;
+        loop {
+            match self.store.prune_usage(self.world.now(), AT_ONCE).await? {
+                0 => return Ok(all),
+                some => all += some,
+            }
+        }
+    }
+
     /// Returns what expired reservations held and counts them.
     ///
     /// # Errors
@@ -296,7 +349,7 @@ impl Usage {
     ) -> Result<UsageAnswer, UsageError> {
         let known = self.feature(feature)?;
         if known.kind == FeatureKind::Switch && act != UsageAct::Consume {
-            return Err(UsageError::WrongKind(format!("`{feature}` is a switch: it has no count")));
+            return Err(is_a_switch(feature));
         }
         let quantity = if known.kind == FeatureKind::Switch { 0 } else { quantity };
         let call = UsageCall {
@@ -307,16 +360,38 @@ impl Usage {
             act,
             now: self.world.now(),
         };
-        self.desk.decide(call).await?.map_err(|fault| match fault {
+        let answer = self.desk.decide(call).await?.map_err(|fault| match fault {
             UsageFault::UnknownOrganization => UsageError::NotFound,
             UsageFault::UnknownFeature => UsageError::UnknownFeature(feature.to_owned()),
-        })
+        })?;
+        if answer.outdated
+            && let Err(error) = self.entitlements.current(organization).await
+        {
+            // The answer stands; only the next one will be slower.
+            tracing::warn!(%error, %organization, "Could not store an entitlement that is due");
+        }
+        Ok(answer)
     }
 
     fn feature(&self, id: &str) -> Result<&Feature, UsageError> {
         let known = self.catalogue.features().iter().find(|feature| feature.id.as_str() == id);
         known.ok_or_else(|| UsageError::UnknownFeature(id.to_owned()))
     }
+}
+
+fn is_a_switch(feature: &str) -> UsageError {
+    UsageError::WrongKind(format!("`{feature}` is a switch: it has no count"))
+}
+
+/// A key that the database refuses would fail all calls that are decided together with it.
+fn check_key(key: Option<&str>) -> Result<(), UsageError> {
+    let Some(key) = key else { return Ok(()) };
+    let fits = (1..=KEY_MAX).contains(&key.chars().count());
+    if fits && !key.chars().any(char::is_control) {
+        return Ok(());
+    }
+    let hint = format!("a key has 1 to {KEY_MAX} characters, none of them a control character");
+    Err(UsageError::BadKey(hint))
 }
 
 fn check_quantity(quantity: i64) -> Result<(), UsageError> {

@@ -5,9 +5,11 @@ create table usage_counters (
     period_end bigint,
     used bigint not null check (used >= 0),
     reserved bigint not null check (reserved >= 0),
+    told bigint not null,
     updated_at bigint not null,
     primary key (organization_id, feature_id, period_start)
 );
+create index usage_counters_by_end on usage_counters (period_end);
 
 create table usage_days (
     organization_id text not null references organizations (id) on delete cascade,
@@ -16,6 +18,7 @@ create table usage_days (
     used bigint not null,
     primary key (organization_id, feature_id, day)
 );
+create index usage_days_by_day on usage_days (day);
 
 create table usage_events (
     organization_id text not null,
@@ -23,7 +26,6 @@ create table usage_events (
     idempotency_key text not null,
     act text not null check (act in ('consume', 'record')),
     quantity bigint not null,
-    allowed bigint not null check (allowed in (0, 1)),
     used_after bigint not null,
     reserved_after bigint not null,
     period_start bigint not null,
@@ -44,6 +46,9 @@ create table usage_reservations (
     expires_at bigint not null
 );
 create index usage_reservations_held on usage_reservations (expires_at) where state = 'held';
+create index usage_reservations_ended on usage_reservations (expires_at) where state <> 'held';
+create index usage_reservations_of_counter on usage_reservations
+    (organization_id, feature_id, period_start) where state = 'held';
 
 create table usage_alerts (
     organization_id text not null references organizations (id) on delete cascade,
@@ -56,6 +61,7 @@ create table usage_alerts (
     dismissed_at bigint,
     primary key (organization_id, feature_id, period_start, threshold)
 );
+create index usage_alerts_by_time on usage_alerts (at);
 
 create table limit_overrides (
     organization_id text not null references organizations (id) on delete cascade,

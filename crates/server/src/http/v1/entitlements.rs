@@ -62,15 +62,16 @@ impl Entitlements {
         features: Vec<FeatureUsage>,
         catalogue: &Catalogue,
     ) -> Self {
-        let features = features.into_iter().map(|FeatureUsage { feature, allowance, counter }| {
-            let is_switch = feature.kind == FeatureKind::Switch;
-            EntitledFeature {
-                feature: PlanFeature::new(&feature, allowance.limit),
-                used: (!is_switch).then_some(counter.used),
-                remaining: if is_switch { None } else { allowance.limit.remaining(counter) },
-                resets_at: allowance.period.map(|period| period.end.into()),
-            }
-        });
+        let features =
+            features.into_iter().map(|FeatureUsage { feature, allowance, counter, .. }| {
+                let is_switch = feature.kind == FeatureKind::Switch;
+                EntitledFeature {
+                    feature: PlanFeature::new(&feature, allowance.limit),
+                    used: (!is_switch).then_some(counter.used),
+                    remaining: if is_switch { None } else { allowance.limit.remaining(counter) },
+                    resets_at: allowance.period.map(|period| period.end.into()),
+                }
+            });
         let one = row.entitlement;
         Self {
             organization_id: row.organization.to_string(),
