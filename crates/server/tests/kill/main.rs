@@ -24,7 +24,7 @@ use store::{DatabaseUrl, OrganizationRow, Store};
 use stripe::client::{Client, ClientConfig, IdempotencyKey};
 use stripe::form::Params;
 use stripe::signature::{Secret, sign};
-use testkit::database::Database;
+use testkit::Database;
 use tokio::process::{Child, Command};
 
 const SECRET: &str = "whsec_kill_test";
