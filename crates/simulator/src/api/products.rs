@@ -75,8 +75,12 @@ pub(crate) fn update(tx: &mut Tx<'_>, call: &Call<'_>) -> Reply {
     let changed = tx.edit(call.id(), |product| {
         for (key, value) in args {
             if !matches!(key.as_str(), "metadata" | "expand") {
-                let empty = value.as_str() == Some("");
-                let value = if empty { Value::Null } else { value.clone() };
+                let value = match key.as_str() {
+                    // An emptied list is a list all the same.
+                    "images" | "marketing_features" if value.is_null() => json!([]),
+                    _ if value.as_str() == Some("") => Value::Null,
+                    _ => value.clone(),
+                };
                 product.insert(key.clone(), value);
             }
         }

@@ -94,6 +94,8 @@ pub(crate) fn render(state: &State, version: Version, value: &mut Value) {
     }
     match value {
         Value::Array(items) => items.iter_mut().for_each(|item| render(state, version, item)),
+        // What an event holds stays as it was rendered for `api_version`, whoever reads it.
+        Value::Object(object) if object.text("object") == Some("event") => {}
         Value::Object(object) => {
             object.values_mut().for_each(|field| render(state, version, field));
             match object.text("object") {
