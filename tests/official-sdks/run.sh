@@ -32,7 +32,7 @@ count() { # exit code, passed, failed, skipped
 current() { cmp --silent "$1" "$2"; }
 
 with_node() {
-    if ! command -v node npm >/dev/null; then
+    if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
         skip "the npm package, because node and npm are not on the path; install Node 20 or newer"
         return
     fi

@@ -109,6 +109,7 @@ test("a product carries its default price, expanded on request", async () => {
     name: "Team",
     description: "For ten people",
     metadata: { tier: "team" },
+    marketing_features: [{ name: "Ten projects" }],
     default_price_data: {
       currency: "usd",
       unit_amount: 9_900,
@@ -121,7 +122,12 @@ test("a product carries its default price, expanded on request", async () => {
   assert.equal(product.default_price.unit_amount, 9_900);
   assert.equal(product.default_price.product, product.id);
 
-  const renamed = await stripe.products.update(product.id, { name: "Team 2", active: false });
+  const renamed = await stripe.products.update(product.id, {
+    name: "Team 2",
+    active: false,
+    marketing_features: "",
+  });
+  assert.deepEqual(renamed.marketing_features, []);
   assert.equal(renamed.name, "Team 2");
   assert.equal(renamed.active, false);
   assert.equal(typeof renamed.default_price, "string");

@@ -15,6 +15,7 @@ import {
   SIMULATOR,
   Stripe,
   stripe,
+  VERSION,
   Wire,
 } from "./house.mjs";
 
@@ -199,6 +200,12 @@ test("a request asks for its version and is told which one answered", async () =
   const [invoice] = (await old.invoices.list({ customer: customer.id })).data;
   assert.equal(invoice.subscription, subscription.id);
   assert.equal(invoice.paid, true);
+
+  // An event keeps the shape it was made in, whoever asks.
+  const told = await old.events.list({ type: "customer.subscription.created", limit: 100 });
+  const event = told.data.find(({ data }) => data.object.id === subscription.id);
+  assert.equal(event.api_version, VERSION);
+  assert.equal(event.data.object.current_period_end, undefined);
 
   const wrong = client({ apiVersion: "not-a-real-version" });
   const error = await refused(wrong.customers.list(), StripeInvalidRequestError);
