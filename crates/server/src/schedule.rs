@@ -14,6 +14,8 @@ use tokio_util::sync::CancellationToken;
 const EXPIRE_EVERY: Duration = Duration::from_secs(5);
 /// Writes to Stripe that a crash left open.
 const INTENTS_EVERY: Duration = Duration::from_secs(30);
+/// What is kept of usage has a rule, `store::KEYS_KEPT` and `store::DAYS_KEPT`; this applies it.
+const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
 /// The comparison of mirror and Stripe.
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 /// The first comparison comes after start-up has settled.
@@ -30,6 +32,13 @@ pub async fn run(app: App, stop: CancellationToken) {
     let reservations = every(EXPIRE_EVERY, EXPIRE_EVERY, &stop, || async {
         if let Err(error) = app.usage.expire_due().await {
             tracing::warn!(%error, "Could not return expired reservations");
+        }
+    });
+    let prune = every(PRUNE_EVERY, PRUNE_EVERY, &stop, || async {
+        match app.usage.prune().await {
+            Ok(0) => {}
+            Ok(deleted) => tracing::info!(deleted, "Deleted usage that is old enough"),
+            Err(error) => tracing::warn!(%error, "Could not delete old usage"),
         }
     });
     let intents = every(INTENTS_EVERY, INTENTS_EVERY, &stop, || async {
@@ -50,7 +59,7 @@ pub async fn run(app: App, stop: CancellationToken) {
             Err(error) => tracing::warn!(%error, "Could not compare the mirror with Stripe"),
         }
     });
-    tokio::join!(worker, expire, reservations, intents, sweep);
+    tokio::join!(worker, expire, reservations, prune, intents, sweep);
 }
 
 /// Does `work` after `first`, then again `period` after each end, until told to stop.

@@ -10,14 +10,14 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::error::Error;
 
-/// No request of the API needs more.
+/// No request of the API needs more, but for those that say so.
 const JSON_LIMIT: usize = 64 * 1024;
 
 /// A JSON body. A wrong one is told with the field at fault, where that is known.
 #[derive(Debug)]
-pub(super) struct Body<T>(pub(super) T);
+pub(super) struct Body<T, const LIMIT: usize = JSON_LIMIT>(pub(super) T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+impl<T: DeserializeOwned, S: Send + Sync, const LIMIT: usize> FromRequest<S> for Body<T, LIMIT> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
@@ -30,7 +30,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
                 "The body has to be JSON, with the header Content-Type: application/json.",
             ));
         }
-        let bytes = raw_body(request.into_body(), JSON_LIMIT).await?;
+        let bytes = raw_body(request.into_body(), LIMIT).await?;
         from_json(&bytes).map(Self)
     }
 }
@@ -48,7 +48,7 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalB
         if is_empty {
             return Ok(Self(T::default()));
         }
-        Body::from_request(request, state).await.map(|Body(body)| Self(body))
+        <Body<T>>::from_request(request, state).await.map(|Body(body)| Self(body))
     }
 }
 

@@ -69,9 +69,13 @@ fn for_people() -> OpenApiRouter<App> {
         .routes(routes!(v1::usage::confirm_reservation))
         .routes(routes!(v1::usage::release_reservation))
         .routes(routes!(v1::usage::set_usage_level))
-        .routes(routes!(v1::usage::get_usage_history))
-        .routes(routes!(v1::usage::list_usage_alerts))
+        .routes(routes!(v1::usage_shown::get_usage))
+        .routes(routes!(v1::usage_shown::get_usage_history))
+        .routes(routes!(v1::usage_shown::list_usage_alerts))
+        .routes(routes!(v1::usage_shown::dismiss_usage_alert))
         // Admins of the organisation
+        .routes(routes!(v1::keys::create_api_key, v1::keys::list_api_keys))
+        .routes(routes!(v1::keys::revoke_api_key))
         .routes(routes!(v1::billing::get_subscription))
         .routes(routes!(v1::billing::create_checkout))
         .routes(routes!(v1::billing::get_checkout))
@@ -94,6 +98,9 @@ fn for_people() -> OpenApiRouter<App> {
         .routes(routes!(admin::webhooks::resume_webhooks))
         .routes(routes!(admin::organizations::resync_organization))
         .routes(routes!(admin::surplus::cancel_surplus_subscription))
+        .routes(routes!(admin::limits::override_limit, admin::limits::remove_limit_override))
+        .routes(routes!(admin::keys::create_product_key, admin::keys::list_product_keys))
+        .routes(routes!(admin::keys::revoke_product_key))
         .routes(routes!(
             admin::organizations::override_plan,
             admin::organizations::remove_plan_override

@@ -152,7 +152,7 @@ pub(super) enum Unit {
 }
 
 /// How much a plan allows: a number, or a word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 #[schema(as = Limit)]
 pub(super) enum LimitView {
@@ -172,8 +172,18 @@ impl From<Limit> for LimitView {
     }
 }
 
+impl From<LimitView> for Limit {
+    fn from(limit: LimitView) -> Self {
+        match limit {
+            LimitView::Number(number) => Self::Number(number),
+            LimitView::Word(LimitWord::Unlimited) => Self::Unlimited,
+            LimitView::Word(LimitWord::Disabled) => Self::Disabled,
+        }
+    }
+}
+
 /// The limits that are no numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum LimitWord {
     /// No bound.

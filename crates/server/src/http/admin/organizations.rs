@@ -40,13 +40,15 @@ pub(crate) struct OverrideBody {
     expires_at: String,
 }
 
-async fn existing(app: &App, id: &str) -> ApiResult<OrganizationId> {
+/// The organisation with this id, if there is one.
+pub(super) async fn existing(app: &App, id: &str) -> ApiResult<OrganizationId> {
     let id = OrganizationId::parse(id).map_err(|_| Problem::not_found())?;
     app.store.organization(&id).await?.ok_or_else(Problem::not_found)?;
     Ok(id)
 }
 
-fn audit(
+/// An audit line about an organisation.
+pub(super) fn audit(
     app: &App,
     who: &Operator,
     action: &str,
@@ -64,6 +66,16 @@ fn audit(
         after: None,
         reason: None,
     }
+}
+
+/// A reason for the audit log, if it is one.
+pub(super) fn reason_of(text: &str) -> ApiResult<String> {
+    let reason = text.trim().to_owned();
+    if reason.is_empty() || reason.chars().count() > REASON_MAX {
+        let hint = format!("This needs 1 to {REASON_MAX} characters.");
+        return Err(Problem::field("reason", hint));
+    }
+    Ok(reason)
 }
 
 /// Reads everything of an organisation from Stripe and brings the mirror up to date.
@@ -104,11 +116,7 @@ pub(crate) async fn override_plan(
     if app.catalogue.plan(&plan).is_none() {
         return Err(Problem::field("plan", format!("There is no plan `{plan}`.")));
     }
-    let reason = body.reason.trim().to_owned();
-    if reason.is_empty() || reason.chars().count() > REASON_MAX {
-        let hint = format!("This needs 1 to {REASON_MAX} characters.");
-        return Err(Problem::field("reason", hint));
-    }
+    let reason = reason_of(&body.reason)?;
     let expires_at = Timestamp::parse_rfc3339(&body.expires_at)
         .map_err(|hint| Problem::field("expires_at", hint))?;
     if expires_at <= now {
@@ -122,7 +130,7 @@ pub(crate) async fn override_plan(
     let given = PlanOverride { plan, reason, expires_at };
     app.store.set_plan_override(&organization, given, who.actor(), now, entry).await?;
     let (row, features) = app.usage.current(&organization).await?;
-    Ok(Json(Entitlements::new(row, features, &app.catalogue)))
+    Ok(Json(Entitlements::new(row, &features, &app.catalogue)))
 }
 
 /// Takes an override back.

@@ -39,6 +39,19 @@ pub(crate) struct EntitledFeature {
     resets_at: Option<Time>,
 }
 
+impl EntitledFeature {
+    pub(super) fn new(one: &FeatureUsage) -> Self {
+        let FeatureUsage { feature, allowance, counter, .. } = one;
+        let is_switch = feature.kind == FeatureKind::Switch;
+        Self {
+            feature: PlanFeature::new(feature, allowance.limit),
+            used: (!is_switch).then_some(counter.used),
+            remaining: if is_switch { None } else { allowance.limit.remaining(*counter) },
+            resets_at: allowance.period.map(|period| period.end.into()),
+        }
+    }
+}
+
 /// What an organisation may do now.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Entitlements {
@@ -59,19 +72,10 @@ pub(crate) struct Entitlements {
 impl Entitlements {
     pub(crate) fn new(
         row: EntitlementRow,
-        features: Vec<FeatureUsage>,
+        features: &[FeatureUsage],
         catalogue: &Catalogue,
     ) -> Self {
-        let features =
-            features.into_iter().map(|FeatureUsage { feature, allowance, counter, .. }| {
-                let is_switch = feature.kind == FeatureKind::Switch;
-                EntitledFeature {
-                    feature: PlanFeature::new(&feature, allowance.limit),
-                    used: (!is_switch).then_some(counter.used),
-                    remaining: if is_switch { None } else { allowance.limit.remaining(counter) },
-                    resets_at: allowance.period.map(|period| period.end.into()),
-                }
-            });
+        let features = features.iter().map(EntitledFeature::new);
         let one = row.entitlement;
         Self {
             organization_id: row.organization.to_string(),
@@ -94,5 +98,5 @@ pub(crate) async fn get_entitlements(
     Reads(organization): Reads,
 ) -> ApiResult<Json<Entitlements>> {
     let (row, features) = app.usage.current(&organization).await?;
-    Ok(Json(Entitlements::new(row, features, &app.catalogue)))
+    Ok(Json(Entitlements::new(row, &features, &app.catalogue)))
 }

@@ -4,6 +4,8 @@ pub(super) mod announcements;
 pub(super) mod auth;
 pub(super) mod billing;
 pub(super) mod entitlements;
+pub(super) mod keys;
 pub(super) mod organization;
 pub(super) mod plans;
 pub(super) mod usage;
+pub(super) mod usage_shown;

@@ -1,5 +1,5 @@
 //! Usage: may it be done, and count it. Called before each metered act, so everything here is
-//! short.
+//! short. What people look at is in `usage_shown.rs`.
 
 use crate::app::App;
 use crate::http::auth::{Reads, Uses};
@@ -13,8 +13,7 @@ use axum::http::StatusCode;
 use domain::time::Span;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::collections::BTreeMap;
-use store::{ReservationEnd, ReservationRow, ReservationState, UsageAlertRow, UsageAnswer};
+use store::{ReservationEnd, ReservationRow, ReservationState, UsageAnswer};
 use utoipa::ToSchema;
 
 /// A quantity of a feature that is about to be used.
@@ -144,6 +143,9 @@ pub(crate) struct RecordedList {
     next: Option<String>,
 }
 
+/// A thousand events with keys of the usual length take a tenth of it.
+const RECORD_LIMIT: usize = 1024 * 1024;
+
 /// Counts what has happened already, also past the limit.
 #[utoipa::path(
     post, path = "/api/v1/usage/record", operation_id = "record_usage", tag = "usage",
@@ -153,7 +155,7 @@ pub(crate) struct RecordedList {
 pub(crate) async fn record_usage(
     app: App,
     Uses(organization): Uses,
-    Body(happened): Body<Happened>,
+    Body(happened): Body<Happened, RECORD_LIMIT>,
 ) -> ApiResult<Json<RecordedList>> {
     let events = match happened {
         Happened::One(event) => vec![event],
@@ -312,99 +314,4 @@ pub(crate) async fn set_usage_level(
 ) -> ApiResult<Json<Usage>> {
     let answer = app.usage.set_level(&organization, &feature, level.used).await?;
     Ok(Json(Usage::new(&answer, &feature)))
-}
-
-/// What was used on one day.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Day {
-    /// The day, as its first moment in UTC.
-    day: Time,
-    /// How much.
-    used: i64,
-}
-
-/// The history of each feature that was used.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct History {
-    /// Feature ids and their days, oldest first.
-    data: BTreeMap<String, Vec<Day>>,
-    /// Always null: a year fits.
-    #[schema(required)]
-    next: Option<String>,
-}
-
-/// The use of each feature, day by day, for the last year.
-#[utoipa::path(
-    get, path = "/api/v1/usage/history", operation_id = "get_usage_history", tag = "usage",
-    responses((status = 200, body = History))
-)]
-pub(crate) async fn get_usage_history(
-    app: App,
-    Reads(organization): Reads,
-) -> ApiResult<Json<History>> {
-    const A_YEAR: Span = Span::days(366);
-    let now = app.world.now();
-    let rows = app.usage.history(&organization, now.minus(A_YEAR), now).await?;
-    let mut data: BTreeMap<String, Vec<Day>> = BTreeMap::new();
-    for (feature, day, used) in rows {
-        data.entry(feature.to_string()).or_default().push(Day { day: day.into(), used });
-    }
-    Ok(Json(History { data, next: None }))
-}
-
-/// A threshold that was reached.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Alert {
-    /// The feature.
-    feature: String,
-    /// In percent.
-    threshold: i64,
-    /// `info`, `warning`, `critical` or `exceeded`.
-    severity: &'static str,
-    /// What was used then.
-    used: i64,
-    /// Of how much.
-    limit: i64,
-    /// When.
-    at: Time,
-    /// Where more can be had.
-    action_url: String,
-}
-
-/// The newest alerts.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct AlertList {
-    /// The alerts, newest first.
-    data: Vec<Alert>,
-    /// Always null: only the newest are shown.
-    #[schema(required)]
-    next: Option<String>,
-}
-
-/// Lists the newest alerts.
-#[utoipa::path(
-    get, path = "/api/v1/usage/alerts", operation_id = "list_usage_alerts", tag = "usage",
-    responses((status = 200, body = AlertList))
-)]
-pub(crate) async fn list_usage_alerts(
-    app: App,
-    Reads(organization): Reads,
-) -> ApiResult<Json<AlertList>> {
-    let action_url = format!("{}/pricing", app.settings.frontend_url);
-    let view = |row: UsageAlertRow| Alert {
-        feature: row.feature.to_string(),
-        threshold: row.threshold,
-        severity: match row.threshold {
-            ..=79 => "info",
-            80..=89 => "warning",
-            90..=99 => "critical",
-            _ => "exceeded",
-        },
-        used: row.used,
-        limit: row.limit,
-        at: row.at.into(),
-        action_url: action_url.clone(),
-    };
-    let rows = app.usage.alerts(&organization).await?;
-    Ok(Json(AlertList { data: rows.into_iter().map(view).collect(), next: None }))
 }
