@@ -160,6 +160,7 @@ scene("a failed payment", async (page) => {
   await control(page, "account", {
     email,
     subscription: {
+      plan: { id: "free", name: "Free" },
       status: "PAST_DUE",
       is_active: false,
       because: "Stripe could not collect the last invoice, and no grace period is set.",

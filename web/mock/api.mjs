@@ -38,6 +38,7 @@ export function makeMock({ now = () => Date.now() } = {}) {
   function freeSubscription() {
     return {
       plan: planRef(PLANS[0]),
+      subscribed_plan: null,
       status: "FREE",
       is_active: true,
       price: null,
@@ -125,6 +126,7 @@ export function makeMock({ now = () => Date.now() } = {}) {
     const end = monthsLater(now(), interval === "yearly" ? 12 : 1);
     Object.assign(org.subscription, freeSubscription(), {
       plan: planRef(plan),
+      subscribed_plan: planRef(plan),
       status: "ACTIVE",
       price,
       current_period_start: iso(now()),

@@ -1509,6 +1509,7 @@ export interface components {
             plan: components["schemas"]["PlanRef"];
             /** @description The state in one word. */
             status: components["schemas"]["BillingStatus"];
+            subscribed_plan: components["schemas"]["PlanRef"] | null;
             /** @description Whether a paid plan is granted. */
             is_active: boolean;
             price: components["schemas"]["PlanPrice"] | null;

@@ -16,7 +16,7 @@ import { Segmented } from "@/components/ui/field";
 import { CompareTable } from "@/features/billing/compare-table";
 import { type Offer, PlanCards } from "@/features/billing/plan-cards";
 import { plansQuery, subscriptionQuery, useCheckout } from "@/features/billing/queries";
-import { yearlySavingBp } from "@/features/billing/standing";
+import { spokenPlan, yearlySavingBp } from "@/features/billing/standing";
 import { sessionQuery } from "@/features/identity/session";
 
 export function PricingPage() {
@@ -33,7 +33,7 @@ export function PricingPage() {
   const viewer = subscription.data
     ? {
         subscription: subscription.data,
-        rank: plans.data?.find((plan) => plan.id === subscription.data.plan.id)?.rank ?? 0,
+        rank: plans.data?.find((plan) => plan.id === spokenPlan(subscription.data).id)?.rank ?? 0,
       }
     : null;
   const saving = Math.max(0, ...(plans.data ?? []).map((plan) => yearlySavingBp(plan) ?? 0));

@@ -45,6 +45,7 @@ describe("billing", () => {
       "GET /api/v1/billing/subscription": {
         body: {
           ...ON_TEAM,
+          plan: { id: "free", name: "Free" },
           status: "PAST_DUE",
           is_active: false,
           payment_problem: {

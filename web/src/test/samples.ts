@@ -74,6 +74,7 @@ export const PLANS = [FREE, TEAM, ENTERPRISE];
 
 export const ON_FREE: Subscription = {
   plan: { id: "free", name: "Free" },
+  subscribed_plan: null,
   status: "FREE",
   is_active: true,
   price: null,
@@ -95,6 +96,7 @@ export const ON_FREE: Subscription = {
 export const ON_TEAM: Subscription = {
   ...ON_FREE,
   plan: { id: "team", name: "Team" },
+  subscribed_plan: { id: "team", name: "Team" },
   status: "ACTIVE",
   price: { interval: "monthly", amount: usd(9_900) },
   current_period_start: "2026-11-01T00:00:00Z",

@@ -84,6 +84,9 @@ pub struct CardOnFile {
 pub struct Standing {
     /// The plan whose limits apply.
     pub plan: PlanName,
+    /// The plan that was bought, also while its payment is missing; none without a live
+    /// subscription.
+    pub subscribed_plan: Option<PlanName>,
     /// The state in one word.
     pub status: BillingStatus,
     /// Whether a paid plan is granted.
@@ -142,6 +145,10 @@ impl Billing {
         };
         Ok(Standing {
             plan: self.name_of(&decided.plan),
+            subscribed_plan: shown.filter(|one| is_live(one)).and_then(|one| {
+                let (plan, _) = self.0.catalogue.sold_by(one.price.as_deref()?)?;
+                Some(self.name_of(&plan.id))
+            }),
             status: decided.status,
             is_active: decided.is_active,
             price: shown.and_then(|one| self.price_paid(one)),

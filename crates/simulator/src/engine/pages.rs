@@ -243,9 +243,15 @@ impl Engine {
                 }
             };
             match invoices::collect(tx, &id, method.as_deref(), false, false) {
-                invoices::Collected::Paid => Ok(ConfirmOutcome::Completed {
-                    redirect_url: invoice.owned("hosted_invoice_url").unwrap_or_default(),
-                }),
+                invoices::Collected::Paid => {
+                    // The page says that it is kept for renewals.
+                    if let Some(method) = &method {
+                        make_default(tx, &customer, method);
+                    }
+                    Ok(ConfirmOutcome::Completed {
+                        redirect_url: invoice.owned("hosted_invoice_url").unwrap_or_default(),
+                    })
+                }
                 invoices::Collected::RequiresAction => Ok(ConfirmOutcome::RequiresAction {
                     challenge_id: invoices::open_intent(tx, &id).unwrap_or_default(),
                 }),

@@ -5,7 +5,7 @@ import { ActionError } from "@/components/ui/feedback";
 import { When } from "@/components/when";
 import { announce } from "@/lib/announce";
 import { useCancel } from "./queries";
-import { standingOf } from "./standing";
+import { spokenPlan, standingOf } from "./standing";
 
 /** Says what ends and when, and asks once. */
 export function CancelPlanDialog({
@@ -18,7 +18,7 @@ export function CancelPlanDialog({
   onClose: () => void;
 }) {
   const cancel = useCancel();
-  const name = subscription.plan.name;
+  const name = spokenPlan(subscription).name;
   // A plan that is not paid for has no rest of a period to keep.
   const when = standingOf(subscription).kind === "unpaid" ? "now" : "period_end";
   const end = subscription.current_period_end;

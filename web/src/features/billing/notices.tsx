@@ -7,7 +7,7 @@ import { ActionError, Banner } from "@/components/ui/feedback";
 import { When } from "@/components/when";
 import { announce } from "@/lib/announce";
 import { usePortal, useResume, useWithdraw } from "./queries";
-import { standingOf } from "./standing";
+import { spokenPlan, standingOf } from "./standing";
 
 export function BillingNotices({ subscription }: { subscription: Subscription }) {
   const standing = standingOf(subscription);
@@ -16,16 +16,16 @@ export function BillingNotices({ subscription }: { subscription: Subscription })
       {subscription.payment_problem || standing.kind === "unpaid" ? (
         <PaymentProblemNotice
           problem={subscription.payment_problem ?? null}
-          planName={subscription.plan.name}
+          planName={spokenPlan(subscription).name}
           active={subscription.is_active}
         />
       ) : null}
       {standing.kind === "ending" ? (
-        <EndingNotice planName={subscription.plan.name} at={standing.at} />
+        <EndingNotice planName={spokenPlan(subscription).name} at={standing.at} />
       ) : null}
       {standing.kind === "switching" ? (
         <SwitchingNotice
-          from={subscription.plan.name}
+          from={spokenPlan(subscription).name}
           to={standing.planName}
           interval={standing.interval}
           at={standing.at}

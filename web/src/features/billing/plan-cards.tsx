@@ -8,7 +8,7 @@ import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { cn } from "@/lib/cn";
 import { limitFrom } from "@/lib/quantity";
-import { intervalNoun, isLive, priceFor, standingOf, yearlySavingBp } from "./standing";
+import { intervalNoun, isLive, priceFor, spokenPlan, standingOf, yearlySavingBp } from "./standing";
 
 export type Offer =
   /** A visitor: make an account first. */
@@ -36,7 +36,7 @@ export function offerFor(
   }
   // What is ending already ends in the free plan; there is nothing more to cancel.
   if (free) return { kind: standingOf(subscription).kind === "ending" ? "none" : "leave" };
-  if (plan.id === subscription.plan.id) {
+  if (plan.id === spokenPlan(subscription).id) {
     return subscription.price && subscription.price.interval !== interval
       ? { kind: "change", label: interval === "yearly" ? "Switch to yearly" : "Switch to monthly" }
       : { kind: "current" };

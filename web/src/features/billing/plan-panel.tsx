@@ -7,7 +7,14 @@ import { Card } from "@/components/ui/card";
 import { ActionError } from "@/components/ui/feedback";
 import { When } from "@/components/when";
 import { usePortal } from "./queries";
-import { intervalNoun, intervalWord, isLive, type Standing, standingOf } from "./standing";
+import {
+  intervalNoun,
+  intervalWord,
+  isLive,
+  type Standing,
+  spokenPlan,
+  standingOf,
+} from "./standing";
 
 /** The plan, what it costs, what comes next, and what can be done about it. */
 export function PlanPanel({
@@ -42,7 +49,7 @@ export function PlanPanel({
               data-testid="plan-name"
               className="font-semibold text-[1.75rem] leading-tight tracking-[-0.025em]"
             >
-              {subscription.plan.name}
+              {spokenPlan(subscription).name}
             </h2>
             <StatusBadge kind="subscription" value={subscription.status} />
           </div>

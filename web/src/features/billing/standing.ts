@@ -54,6 +54,14 @@ export function standingOf(subscription: Subscription): Standing {
   }
 }
 
+/**
+ * The plan to speak of: the one that was bought, also while its features are off because a
+ * payment is missing and the free plan's limits apply.
+ */
+export function spokenPlan({ is_active, plan, subscribed_plan }: Subscription) {
+  return is_active ? plan : (subscribed_plan ?? plan);
+}
+
 /** Whether Stripe holds a subscription that can be changed or cancelled. */
 export function isLive(subscription: Subscription): boolean {
   switch (standingOf(subscription).kind) {

@@ -137,6 +137,10 @@ pub(crate) struct Subscription {
     plan: PlanRef,
     /// The state in one word.
     status: Status,
+    /// The plan that was bought, also while its payment is missing; none without a live
+    /// subscription.
+    #[schema(required)]
+    subscribed_plan: Option<PlanRef>,
     /// Whether a paid plan is granted.
     is_active: bool,
     /// What is charged; none without a subscription.
@@ -185,6 +189,7 @@ impl From<Standing> for Subscription {
         let time = |moment: Option<domain::time::Timestamp>| moment.map(Time::from);
         Self {
             plan: one.plan.into(),
+            subscribed_plan: one.subscribed_plan.map(Into::into),
             status: one.status.into(),
             is_active: one.is_active,
             price: one.price.map(|price| PlanPrice::new(price.interval, price.amount)),
