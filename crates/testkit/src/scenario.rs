@@ -39,20 +39,18 @@ pub async fn run_with(builder: Builder, body: impl AsyncFnOnce(&TestApp)) {
 macro_rules! scenario {
     ($(#[$doc:meta])* $name:ident, with $setup:expr, $body:expr $(,)?) => {
         $(#[$doc])*
+        async fn $name(database: $crate::Database) {
+            let setup: fn($crate::Builder) -> $crate::Builder = $setup;
+            $crate::run_with(setup($crate::TestApp::on(database)), $body).await;
+        }
         mod $name {
-            #[allow(unused_imports, reason = "not each body uses what its file imports")]
-            use super::*;
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                let setup: fn($crate::Builder) -> $crate::Builder = $setup;
-                let builder = setup($crate::TestApp::on($crate::Database::Sqlite));
-                $crate::run_with(builder, $body).await;
+                super::$name($crate::Database::Sqlite).await;
             }
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                let setup: fn($crate::Builder) -> $crate::Builder = $setup;
-                let builder = setup($crate::TestApp::on($crate::Database::Postgres));
-                $crate::run_with(builder, $body).await;
+                super::$name($crate::Database::Postgres).await;
             }
         }
     };
@@ -66,12 +64,13 @@ macro_rules! scenario {
 macro_rules! scenario_on_two_nodes {
     ($(#[$doc:meta])* $name:ident, $body:expr $(,)?) => {
         $(#[$doc])*
+        async fn $name() {
+            $crate::run_pair($body).await;
+        }
         mod $name {
-            #[allow(unused_imports, reason = "not each body uses what its file imports")]
-            use super::*;
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn two_nodes() {
-                $crate::run_pair($body).await;
+                super::$name().await;
             }
         }
     };

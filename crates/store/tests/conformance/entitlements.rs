@@ -66,10 +66,12 @@ async fn what_expires_and_what_is_surplus_is_found(Case { store, .. }: &Case) {
         row.entitlement.surplus = vec!["sub_9".to_owned()];
     })
     .await;
-    assert!(store.entitlements_expired(after(9), 10).await.unwrap().is_empty());
-    assert_eq!(store.entitlements_expired(after(10), 10).await.unwrap(), [soon.clone()]);
-    assert_eq!(store.entitlements_expired(after(20), 10).await.unwrap(), [soon.clone(), later]);
-    assert_eq!(store.entitlements_expired(after(20), 1).await.unwrap(), [soon]);
+    let expired =
+        async |seconds, limit| store.entitlements_expired(after(seconds), limit).await.unwrap();
+    assert!(expired(9, 10).await.is_empty());
+    assert_eq!(expired(10, 10).await, std::slice::from_ref(&soon));
+    assert_eq!(expired(20, 10).await, [soon.clone(), later]);
+    assert_eq!(expired(20, 1).await, [soon]);
     let surplus = store.organizations_with_surplus().await.unwrap();
     let found: Vec<&OrganizationId> = surplus.iter().map(|row| &row.organization).collect();
     assert_eq!(found, [&never]);
