@@ -22,6 +22,7 @@ mod organizations;
 mod outbox;
 mod switches;
 mod usage;
+mod usage_model;
 
 use database::{Database, Scratch};
 use futures_util::FutureExt;

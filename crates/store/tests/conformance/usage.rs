@@ -35,24 +35,25 @@ for_each_database![
     old_rows_go_and_young_ones_stay,
 ];
 
-/// As many different bytes as it takes; no secret rests on them.
-#[derive(Debug, Default)]
-struct Counting(AtomicU64);
+/// As many different bytes as it takes, over all of a test; no secret rests on them.
+#[derive(Debug)]
+struct Counting;
 
 impl Entropy for Counting {
     fn fill(&self, buffer: &mut [u8]) {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
         for chunk in buffer.chunks_mut(8) {
-            let word = self.0.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let word = COUNT.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             chunk.copy_from_slice(&word.to_be_bytes()[..chunk.len()]);
         }
     }
 }
 
-fn rules() -> UsageRules {
+pub(crate) fn rules() -> UsageRules {
     UsageRules {
         catalogue: Arc::new(sample::test_automation().unwrap()),
         policy: Policy::default(),
-        entropy: Arc::new(Counting::default()),
+        entropy: Arc::new(Counting),
     }
 }
 
@@ -77,7 +78,7 @@ async fn on_team_for(store: &Store, org: &OrganizationId, period: Period, versio
     store.commit_apply(change).await.unwrap();
 }
 
-fn call(org: &OrganizationId, act: UsageAct, quantity: i64) -> UsageCall {
+pub(crate) fn call(org: &OrganizationId, act: UsageAct, quantity: i64) -> UsageCall {
     UsageCall {
         organization: org.clone(),
         feature: FeatureId::from("test_runs"),
