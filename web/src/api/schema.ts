@@ -35,6 +35,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the product keys, without their secrets. */
+        get: operations["list_product_keys"];
+        put?: never;
+        /** Makes a product key. Its secret is shown once. */
+        post: operations["create_product_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/api-keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends a product key. It is refused from then on, on every node. */
+        delete: operations["revoke_product_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/deliveries": {
         parameters: {
             query?: never;
@@ -101,6 +136,27 @@ export interface paths {
          */
         post: operations["cancel_surplus_subscription"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/organizations/{id}/limits/{feature}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives an organisation another limit for a while, whatever its plan says. It counts from the
+         *     next call on.
+         */
+        post: operations["override_limit"];
+        /** Takes another limit back. */
+        delete: operations["remove_limit_override"];
         options?: never;
         head?: never;
         patch?: never;
@@ -221,6 +277,41 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the organisation's keys, without their secrets. */
+        get: operations["list_api_keys"];
+        put?: never;
+        /** Makes a key that acts for the organisation. Its secret is shown once. */
+        post: operations["create_api_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/api-keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends a key. It is refused from then on, on every node. */
+        delete: operations["revoke_api_key"];
         options?: never;
         head?: never;
         patch?: never;
@@ -537,6 +628,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says where each feature stands, and when its limit is reached at the present pace. */
+        get: operations["get_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/usage/alerts": {
         parameters: {
             query?: never;
@@ -548,6 +656,23 @@ export interface paths {
         get: operations["list_usage_alerts"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/usage/alerts/{feature}/{threshold}/dismiss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts the alerts about one threshold aside, for everybody in the organisation. */
+        post: operations["dismiss_usage_alert"];
         delete?: never;
         options?: never;
         head?: never;
@@ -799,13 +924,15 @@ export interface components {
         Alert: {
             /** @description The feature. */
             feature: string;
+            /** @description In the period of metered features that began then. */
+            period_start: components["schemas"]["Time"];
             /**
              * Format: int64
              * @description In percent.
              */
             threshold: number;
-            /** @description `info`, `warning`, `critical` or `exceeded`. */
-            severity: string;
+            /** @description How urgent. */
+            severity: components["schemas"]["Severity"];
             /**
              * Format: int64
              * @description What was used then.
@@ -818,6 +945,7 @@ export interface components {
             limit: number;
             /** @description When. */
             at: components["schemas"]["Time"];
+            dismissed_at: components["schemas"]["Time"] | null;
             /** @description Where more can be had. */
             action_url: string;
         };
@@ -840,6 +968,27 @@ export interface components {
             /** @description The announcements. */
             data: components["schemas"]["Announcement"][];
             /** @description Where the next page starts. */
+            next: string | null;
+        };
+        /** @description A key, without its secret. */
+        ApiKey: {
+            /** @description `key_…` */
+            id: string;
+            /** @description What people call it. */
+            name: string;
+            /** @description What it may be used for. */
+            scopes: string[];
+            /** @description When it was made. */
+            created_at: components["schemas"]["Time"];
+            expires_at: components["schemas"]["Time"] | null;
+            revoked_at: components["schemas"]["Time"] | null;
+            last_used_at: components["schemas"]["Time"] | null;
+        };
+        /** @description Keys, newest first, ended ones included. */
+        ApiKeyList: {
+            /** @description The keys. */
+            data: components["schemas"]["ApiKey"][];
+            /** @description Always null: the list is whole. */
             next: string | null;
         };
         /** @description The fact that decided. */
@@ -1022,6 +1171,16 @@ export interface components {
             /** @description Every feature of the catalogue. */
             features: components["schemas"]["EntitledFeature"][];
         };
+        /** @description Where a feature stands. */
+        FeatureStanding: components["schemas"]["EntitledFeature"] & {
+            /**
+             * Format: int64
+             * @description What reservations hold; none for switches.
+             */
+            reserved: number | null;
+            severity: components["schemas"]["Severity"] | null;
+            limit_reached_at: components["schemas"]["Time"] | null;
+        };
         /** @description One event, or up to a thousand. */
         Happened: {
             /** @description The events, in the order they happened. */
@@ -1091,6 +1250,26 @@ export interface components {
             /** @description Where the next page starts. */
             next: string | null;
         };
+        /** @description A key to make. */
+        KeyBody: {
+            /**
+             * @description What people call it.
+             * @example worker
+             */
+            name: string;
+            /**
+             * @description What it may be used for: `usage`, `entitlements`, `billing`.
+             * @example [
+             *       "usage"
+             *     ]
+             */
+            scopes: string[];
+            /**
+             * Format: date-time
+             * @description When it ends by itself, RFC 3339; never when left out.
+             */
+            expires_at?: string | null;
+        };
         /**
          * @description What a feature measures.
          * @enum {string}
@@ -1106,6 +1285,18 @@ export interface components {
         };
         /** @description How much a plan allows: a number, or a word. */
         Limit: number | components["schemas"]["LimitWord"];
+        /** @description A limit in place of the plan's. */
+        LimitOverrideBody: {
+            /** @description A number of zero or more, `unlimited` or `disabled`; for a switch one of the words. */
+            limit: components["schemas"]["Limit"];
+            /** @description Why, for the audit log. */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description Until when, RFC 3339.
+             */
+            expires_at: string;
+        };
         /**
          * @description The limits that are no numbers.
          * @enum {string}
@@ -1150,6 +1341,11 @@ export interface components {
              * @example usd
              */
             currency: string;
+        };
+        /** @description A key that was just made. */
+        NewApiKey: components["schemas"]["ApiKey"] & {
+            /** @description The whole secret. It is shown this once. */
+            secret: string;
         };
         /** @description The organisation one is signed in to. */
         Organization: {
@@ -1483,6 +1679,11 @@ export interface components {
             /** @description Where. */
             organization: components["schemas"]["Organization"];
         };
+        /**
+         * @description How urgent a share of a limit is.
+         * @enum {string}
+         */
+        Severity: "info" | "warning" | "critical" | "exceeded";
         /** @description A new account. */
         SignupBody: {
             /**
@@ -1615,6 +1816,21 @@ export interface components {
             resets_at: components["schemas"]["Time"] | null;
             /** @description Why not, as a sentence; none when allowed. */
             reason: string | null;
+        };
+        /** @description Where an organisation stands with all that it uses. */
+        UsageSummary: {
+            /** @description Whose. */
+            organization_id: string;
+            /** @description The plan whose limits apply. */
+            plan: components["schemas"]["PlanRef"];
+            /** @description When the running period of metered features began. */
+            period_start: components["schemas"]["Time"];
+            /** @description When it ends. */
+            period_end: components["schemas"]["Time"];
+            /** @description Where more can be had. */
+            upgrade_url: string;
+            /** @description Every feature of the catalogue. */
+            features: components["schemas"]["FeatureStanding"][];
         };
         /** @description A person with a log-in. */
         User: {
@@ -1755,6 +1971,92 @@ export interface operations {
             };
         };
     };
+    list_product_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyList"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_product_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewApiKey"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_product_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `key_…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_deliveries: {
         parameters: {
             query?: {
@@ -1872,6 +2174,72 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["SurplusEnded"];
                 };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    override_limit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `org_…` */
+                id: string;
+                /** @description The feature */
+                feature: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LimitOverrideBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entitlements"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_limit_override: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `org_…` */
+                id: string;
+                /** @description The feature */
+                feature: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             "4XX": {
                 headers: {
@@ -2102,6 +2470,92 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AnnouncementList"];
+                };
+            };
+        };
+    };
+    list_api_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyList"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_api_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewApiKey"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_api_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `key_…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2704,6 +3158,33 @@ export interface operations {
             };
         };
     };
+    get_usage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageSummary"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_usage_alerts: {
         parameters: {
             query?: never;
@@ -2719,6 +3200,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AlertList"];
+                };
+            };
+        };
+    };
+    dismiss_usage_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The feature */
+                feature: string;
+                /** @description In percent */
+                threshold: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
