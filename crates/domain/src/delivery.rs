@@ -3,7 +3,7 @@
 //! ```text
 //! Pending ──claim──▶ Claimed ──apply──▶ Applied
 //!    ▲                  │  ├──ignore──▶ Ignored
-//!    ├─────retry────────┤  └──park────▶ Parked ──replay──▶ Pending
+//!    ├──retry, hand back┤  └──park────▶ Parked ──replay──▶ Pending
 //!    └─────rescue───────┘ (lease over)
 //! ```
 //! A step consumes the old state. A step that is not in the picture is an [`InvalidStep`]; it can
@@ -247,6 +247,19 @@ impl Delivery {
         }
     }
 
+    /// Its worker has no time left to begin with it: back to the queue, and no attempt is counted.
+    ///
+    /// # Errors
+    /// Unless it is claimed.
+    pub fn hand_back(self, now: Timestamp) -> Result<Self, InvalidStep> {
+        match self {
+            Self::Claimed { attempt, .. } => {
+                Ok(Self::Pending { due: now, attempts: attempt.saturating_sub(1) })
+            }
+            other => other.refuse("be handed back"),
+        }
+    }
+
     /// Its worker is gone: the lease is over and it goes back to the queue.
     ///
     /// # Errors
@@ -317,11 +330,12 @@ mod tests {
     #[test]
     fn only_the_drawn_steps_are_possible() {
         type Step = fn(Delivery) -> Result<Delivery, InvalidStep>;
-        let steps: [(&str, Step, [bool; 5]); 6] = [
+        let steps: [(&str, Step, [bool; 5]); 7] = [
             ("claim", |d| d.claim(at(10), Span::seconds(30)), [true, false, false, false, false]),
             ("apply", |d| d.apply(at(11)), [false, true, false, false, false]),
             ("ignore", |d| d.ignore(at(11)), [false, true, false, false, false]),
             ("park", |d| d.park(at(11), ParkReason::Panicked), [false, true, false, false, false]),
+            ("hand back", |d| d.hand_back(at(11)), [false, true, false, false, false]),
             ("rescue", |d| d.rescue(at(20)), [false, true, false, false, false]),
             ("replay", |d| d.replay(at(30)), [false, false, true, true, true]),
         ];

@@ -408,8 +408,9 @@ impl Store {
                             attempt: u32::try_from(row.int("attempts")?)
                                 .map_err(|_| row.corrupt("attempts"))?,
                             lease_until,
-                            body: decompress(&row.bytes("body")?)
-                                .ok_or_else(|| row.corrupt("body"))?,
+                            // One unreadable payload must not keep the others from being
+                            // claimed: without a body it is parked for its shape.
+                            body: decompress(&row.bytes("body")?).unwrap_or_default(),
                         })
                     })
                     .collect()
@@ -456,6 +457,44 @@ impl Store {
                     values![now],
                 )
                 .await
+            })
+        })
+        .await
+    }
+
+    /// Returns every claimed delivery to the queue and counts them: for a database that one
+    /// process uses at a time, when that process begins.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn return_all_claims(&self, now: Timestamp) -> StoreResult<u64> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                tx.execute(
+                    "update webhook_events
+                     set state = 'pending', due_at = $1, lease_until = null
+                     where state = 'claimed'",
+                    values![now],
+                )
+                .await
+            })
+        })
+        .await
+    }
+
+    /// Leaves a claimed delivery in another state and tells somebody about it, in one commit.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when the claim is no longer this worker's; then nobody is told.
+    pub async fn finish_delivery_telling(
+        &self,
+        done: Finish,
+        message: crate::NewMessage,
+    ) -> StoreResult<()> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                finish(tx, &done).await?;
+                crate::outbox::enqueue(tx, &message).await
             })
         })
         .await

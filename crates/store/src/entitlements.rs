@@ -190,10 +190,12 @@ pub(crate) async fn write_entitlement(tx: &mut Tx, row: &EntitlementRow) -> Stor
 }
 
 /// Makes the stored entitlement count no longer, in the commit of what it did not know: whoever
-/// asks next, or the periodic task, computes it again.
+/// asks next, or the periodic task, computes it again. Plans under way that started from it are
+/// made again too.
 async fn outdate(tx: &mut Tx, organization: &str, now: Timestamp) -> StoreResult<()> {
     tx.execute(
-        "update entitlements set valid_until = $2 where organization_id = $1",
+        "update entitlements set valid_until = $2, version = version + 1
+         where organization_id = $1",
         values![organization, now],
     )
     .await

@@ -48,6 +48,23 @@ impl<T: Send + 'static, R: Send + 'static> Fold<T, R> {
         self.queue.send((item, tell)).await.map_err(|_| closed())?;
         told.await.map_err(|_| closed())?
     }
+
+    /// As [`Fold::put`] for several, which are handed in and answered in their order. They may be
+    /// spread over several batches.
+    pub(crate) async fn put_all(&self, items: Vec<T>) -> StoreResult<Vec<R>> {
+        let closed = || StoreError::unavailable("the store is closed");
+        let mut waiting = Vec::with_capacity(items.len());
+        for item in items {
+            let (tell, told) = oneshot::channel();
+            self.queue.send((item, tell)).await.map_err(|_| closed())?;
+            waiting.push(told);
+        }
+        let mut answers = Vec::with_capacity(waiting.len());
+        for told in waiting {
+            answers.push(told.await.map_err(|_| closed())??);
+        }
+        Ok(answers)
+    }
 }
 
 /// Gives each caller its part, or all of them the failure. A caller that went away is passed over.

@@ -31,6 +31,7 @@ mod outbox;
 mod scheduled;
 mod sessions;
 mod switches;
+mod unfinished;
 mod usage;
 mod users;
 
@@ -44,15 +45,16 @@ pub use entitlements::{EntitlementRow, OrganizationState};
 pub use error::{StoreError, StoreResult};
 pub use intents::{CustomerSlot, Intent, IntentState, NewIntent};
 pub use migrate::{AppliedMigration, MigrationStatus};
-pub use mirror::{ApplyCommit, MirrorObject, MirrorWrite};
+pub use mirror::{ApplyCommit, MirrorObject, MirrorWrite, Unfinished};
 pub use organizations::OrganizationRow;
 pub use outbox::{NewMessage, OutboxRow};
 pub use scheduled::ScheduledRow;
 pub use sessions::{SessionRow, SignedIn};
 pub use switches::SwitchOn;
+pub use unfinished::UnfinishedCounts;
 pub use usage::{
     DAYS_KEPT, KEYS_KEPT, ReservationEnd, ReservationRow, ReservationState, UsageAct,
-    UsageAlertRow, UsageAnswer, UsageCall, UsageDesk, UsageFault, UsageRules,
+    UsageAlertRow, UsageAnswer, UsageCall, UsageDesk, UsageFault, UsageOutcome, UsageRules,
 };
 pub use users::{NewAccount, NewVerification, UserRow};
 

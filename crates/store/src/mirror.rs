@@ -99,6 +99,17 @@ pub struct ApplyCommit {
     pub delivery: Option<Finish>,
 }
 
+/// An object of the mirror that Stripe may still change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unfinished {
+    /// `in_…`
+    Invoice(String),
+    /// `du_…`
+    Dispute(String),
+    /// `issfr_…`
+    FraudWarning(String),
+}
+
 fn leak_once(key: (&'static str, &'static str), make: impl FnOnce() -> String) -> &'static str {
     static TEXTS: OnceLock<RwLock<HashMap<(&'static str, &'static str), &'static str>>> =
         OnceLock::new();
@@ -231,6 +242,49 @@ impl Store {
                 row.text("id")?;
                 let raw = row.bytes("raw")?;
                 crate::deliveries::decompress(&raw).ok_or_else(|| row.corrupt("raw")).map(Some)
+            })
+        })
+        .await
+    }
+
+    /// Objects made before `before` that Stripe may still change: open invoices, undecided
+    /// disputes, actionable warnings. Those whose state is known for longest come first.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn unfinished_objects(
+        &self,
+        before: domain::time::Timestamp,
+        limit: u32,
+    ) -> StoreResult<Vec<Unfinished>> {
+        self.scan(move |tx| {
+            Box::pin(async move {
+                let rows = tx
+                    .rows(
+                        "select id, 'invoice', as_of_to from invoices
+                         where status in ('open', 'draft') and created_at < $1
+                         union all
+                         select id, 'dispute', as_of_to from disputes
+                         where status not in ('won', 'lost', 'warning_closed', 'prevented')
+                           and created_at < $1
+                         union all
+                         select id, 'warning', as_of_to from fraud_warnings
+                         where actionable = 1 and created_at < $1
+                         order by 3, 1 limit $2",
+                        values![before, limit],
+                    )
+                    .await?;
+                rows.into_iter()
+                    .map(|row| {
+                        let mut row = row.of("invoices");
+                        let id = row.text("id")?;
+                        Ok(match row.text("kind")?.as_str() {
+                            "invoice" => Unfinished::Invoice(id),
+                            "dispute" => Unfinished::Dispute(id),
+                            _ => Unfinished::FraudWarning(id),
+                        })
+                    })
+                    .collect()
             })
         })
         .await

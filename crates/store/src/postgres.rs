@@ -13,6 +13,10 @@ const CONNECTIONS: usize = 16;
 /// How long a caller waits for a connection before the store counts as unavailable.
 const WAIT: Duration = Duration::from_secs(5);
 
+/// How long a transaction may take. A server that is gone without closing its connections would
+/// otherwise hold callers for as long as TCP hopes for it.
+const LONGEST: Duration = Duration::from_secs(30);
+
 #[derive(Clone, Debug)]
 pub(crate) struct Postgres {
     pool: Pool,
@@ -59,16 +63,22 @@ impl Postgres {
         let client = self.pool.get().await?;
         let work = async move {
             let mut tx = Tx::Postgres(client);
-            let result = match tx.batch(begin).await {
-                Ok(()) => match AssertUnwindSafe(job(&mut tx)).catch_unwind().await {
-                    Ok(result) => result,
-                    Err(_) => Err(StoreError::bug("a transaction panicked")),
-                },
-                Err(error) => Err(error),
+            let whole = tokio::time::timeout(LONGEST, async {
+                let result = match tx.batch(begin).await {
+                    Ok(()) => match AssertUnwindSafe(job(&mut tx)).catch_unwind().await {
+                        Ok(result) => result,
+                        Err(_) => Err(StoreError::bug("a transaction panicked")),
+                    },
+                    Err(error) => Err(error),
+                };
+                let end = if result.is_ok() { "commit" } else { "rollback" };
+                (result, tx.batch(end).await)
+            });
+            let (result, ended, in_time) = match whole.await {
+                Ok((result, ended)) => (result, ended, true),
+                Err(_) => (Err(StoreError::unavailable("no answer in time")), Ok(()), false),
             };
-            let end = if result.is_ok() { "commit" } else { "rollback" };
-            let ended = tx.batch(end).await;
-            if ended.is_err()
+            if (ended.is_err() || !in_time)
                 && let Tx::Postgres(client) = tx
             {
                 // Nobody knows in which state this connection is.

@@ -124,4 +124,22 @@ impl Store {
         })
         .await
     }
+
+    /// Deletes at most `limit` log-ins whose time is over, revoked or not, and says how many.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn prune_sessions(&self, now: Timestamp, limit: u32) -> StoreResult<u64> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                tx.execute(
+                    "delete from sessions where id in (
+                         select id from sessions where expires_at <= $1 limit $2)",
+                    values![now, limit],
+                )
+                .await
+            })
+        })
+        .await
+    }
 }

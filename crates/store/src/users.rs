@@ -230,64 +230,136 @@ impl Store {
         .await
     }
 
-    /// Takes a verification token: marks the address as proven and says whose it is. A token
-    /// counts once, until it expires, and only for the address it was sent to.
+    /// Takes a verification token of this user: marks the address as proven and says whether it
+    /// did. A token counts once, until it expires, only for the address it was sent to, and only
+    /// when the account's own user brings it: whoever reads a mail about an account that somebody
+    /// else made proves nothing for that account.
     ///
     /// # Errors
     /// When the database is not available.
     pub async fn verify_email(
         &self,
+        user: &UserId,
         token_hash: &str,
         now: Timestamp,
-    ) -> StoreResult<Option<UserId>> {
+    ) -> StoreResult<bool> {
+        let user = user.as_str().to_owned();
         let token_hash = token_hash.to_owned();
         self.write(move |tx| {
             Box::pin(async move {
                 let row = tx
                     .row(
-                        "update email_verifications set used_at = $2
-                         where token_hash = $1 and used_at is null and expires_at > $2
-                         returning user_id, email",
-                        values![token_hash, now],
+                        "update email_verifications set used_at = $3
+                         where token_hash = $1 and user_id = $2
+                           and used_at is null and expires_at > $3
+                         returning email",
+                        values![token_hash, &user, now],
                     )
                     .await?;
-                let Some(row) = row else { return Ok(None) };
-                let mut row = row.of("email_verifications");
-                let user = row.text("user_id")?;
-                let email = row.text("email")?;
+                let Some(row) = row else { return Ok(false) };
+                let email = row.of("email_verifications").text("email")?;
                 let touched = tx
                     .execute(
                         "update users set email_verified_at = coalesce(email_verified_at, $3)
                          where id = $1 and email = $2",
-                        values![&user, email, now],
+                        values![user, email, now],
                     )
                     .await?;
-                Ok((touched == 1).then(|| UserId::trusted(user)))
+                Ok(touched == 1)
             })
         })
         .await
     }
 
-    /// Marks a user's address as proven by other means, with its audit line in the same commit.
+    /// Gives an account to whoever it is meant for: a new name and password, a proven address,
+    /// no log-in and no verification link of before, and an audit line, all in one commit. Says
+    /// whether there is such an account.
     ///
     /// # Errors
     /// When the database is not available.
-    pub async fn mark_email_verified(
+    pub async fn take_over_account(
         &self,
         user: &UserId,
+        name: String,
+        password_hash: String,
         now: Timestamp,
         audit: crate::AuditEntry,
+    ) -> StoreResult<bool> {
+        let user = user.as_str().to_owned();
+        self.write(move |tx| {
+            Box::pin(async move {
+                let touched = tx
+                    .execute(
+                        "update users set name = $2, password_hash = $3,
+                             email_verified_at = coalesce(email_verified_at, $4)
+                         where id = $1",
+                        values![&user, name, password_hash, now],
+                    )
+                    .await?;
+                if touched == 0 {
+                    return Ok(false);
+                }
+                tx.execute(
+                    "update sessions set revoked_at = $2 where user_id = $1 and revoked_at is null",
+                    values![&user, now],
+                )
+                .await?;
+                tx.execute(
+                    "update email_verifications set used_at = $2
+                     where user_id = $1 and used_at is null",
+                    values![user, now],
+                )
+                .await?;
+                crate::audit::insert(tx, audit).await?;
+                Ok(true)
+            })
+        })
+        .await
+    }
+
+    /// Makes a user a member of an organisation since `since`, or gives a member another role.
+    /// It counts from the next request on.
+    ///
+    /// # Errors
+    /// When there is no such user or organisation, or the database is not available.
+    pub async fn put_membership(
+        &self,
+        organization: &OrganizationId,
+        user: &UserId,
+        role: Role,
+        since: Timestamp,
     ) -> StoreResult<()> {
+        let organization = organization.as_str().to_owned();
         let user = user.as_str().to_owned();
         self.write(move |tx| {
             Box::pin(async move {
                 tx.execute(
-                    "update users set email_verified_at = coalesce(email_verified_at, $2)
-                     where id = $1",
-                    values![user, now],
+                    "insert into memberships (organization_id, user_id, role, created_at)
+                     values ($1, $2, $3, $4)
+                     on conflict (organization_id, user_id) do update set role = excluded.role",
+                    values![organization, user, role.name(), since],
                 )
-                .await?;
-                crate::audit::insert(tx, audit).await
+                .await
+                .map(|_| ())
+            })
+        })
+        .await
+    }
+
+    /// Deletes at most `limit` verification tokens that are used or over, and says how many.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn prune_verifications(&self, now: Timestamp, limit: u32) -> StoreResult<u64> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                tx.execute(
+                    "delete from email_verifications where token_hash in (
+                         select token_hash from email_verifications
+                         where used_at is not null or expires_at <= $1 limit $2)",
+                    values![now, limit],
+                )
+                .await
             })
         })
         .await

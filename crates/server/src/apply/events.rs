@@ -5,6 +5,8 @@
 pub enum Kind {
     /// `customer`.
     Customer,
+    /// A `customer` that is gone. The event carries it as it was, so Stripe is asked.
+    DeletedCustomer,
     /// `subscription`.
     Subscription,
     /// The subscription that a `subscription_schedule` steers.
@@ -30,7 +32,7 @@ pub enum Kind {
 pub const HANDLED: &[(&str, Kind)] = &[
     ("customer.created", Kind::Customer),
     ("customer.updated", Kind::Customer),
-    ("customer.deleted", Kind::Customer),
+    ("customer.deleted", Kind::DeletedCustomer),
     ("customer.subscription.created", Kind::Subscription),
     ("customer.subscription.updated", Kind::Subscription),
     ("customer.subscription.deleted", Kind::Subscription),

@@ -11,7 +11,7 @@ use domain::mirror::{
     SubscriptionStatus,
 };
 use domain::money::Money;
-use domain::time::Timestamp;
+use domain::time::{Span, Timestamp};
 use serde_json::{Value, json};
 use store::NewMessage;
 
@@ -25,7 +25,15 @@ pub(super) struct Tiding {
 /// A mirrored kind with its rule of what to tell.
 pub(super) trait Told: Subject {
     /// What follows from `self` taking the place of `held`.
-    fn tidings(&self, held: Option<&Self>) -> Vec<Tiding>;
+    fn tidings(&self, held: Option<&Self>, now: Timestamp) -> Vec<Tiding>;
+}
+
+/// For how long something that happened is still worth telling. A sweep of an account with a past
+/// would otherwise write to every customer who ever left. Stripe repeats an event for three days.
+const NEWS_FOR: Span = Span::days(4);
+
+fn is_news(happened: Timestamp, now: Timestamp) -> bool {
+    now < happened.plus(NEWS_FOR)
 }
 
 fn time(moment: Option<Timestamp>) -> Value {
@@ -33,7 +41,7 @@ fn time(moment: Option<Timestamp>) -> Value {
 }
 
 impl Told for Invoice {
-    fn tidings(&self, held: Option<&Self>) -> Vec<Tiding> {
+    fn tidings(&self, held: Option<&Self>, now: Timestamp) -> Vec<Tiding> {
         if self.is_failing() {
             return vec![Tiding {
                 kind: "email.payment_failed",
@@ -48,7 +56,8 @@ impl Told for Invoice {
             }];
         }
         let was_paid = held.is_some_and(|held| held.status == InvoiceStatus::Paid);
-        if self.status == InvoiceStatus::Paid && self.amount_paid > 0 && !was_paid {
+        let is_news = is_news(self.paid_at.unwrap_or(self.created), now);
+        if self.status == InvoiceStatus::Paid && self.amount_paid > 0 && !was_paid && is_news {
             return vec![Tiding {
                 kind: "email.payment_succeeded",
                 cause: self.id.clone(),
@@ -65,9 +74,10 @@ impl Told for Invoice {
 }
 
 impl Told for Subscription {
-    fn tidings(&self, held: Option<&Self>) -> Vec<Tiding> {
+    fn tidings(&self, held: Option<&Self>, now: Timestamp) -> Vec<Tiding> {
         let had_ended = held.is_some_and(|held| held.status == SubscriptionStatus::Canceled);
-        if self.status == SubscriptionStatus::Canceled && !had_ended {
+        let is_news = is_news(self.ended_at.unwrap_or(self.created), now);
+        if self.status == SubscriptionStatus::Canceled && !had_ended && is_news {
             return vec![Tiding {
                 kind: "email.subscription_cancelled",
                 cause: self.id.clone(),
@@ -79,7 +89,7 @@ impl Told for Subscription {
 }
 
 impl Told for Dispute {
-    fn tidings(&self, held: Option<&Self>) -> Vec<Tiding> {
+    fn tidings(&self, held: Option<&Self>, _: Timestamp) -> Vec<Tiding> {
         if held.is_some() {
             return Vec::new();
         }
@@ -98,7 +108,7 @@ impl Told for Dispute {
 }
 
 impl Told for FraudWarning {
-    fn tidings(&self, held: Option<&Self>) -> Vec<Tiding> {
+    fn tidings(&self, held: Option<&Self>, _: Timestamp) -> Vec<Tiding> {
         if held.is_some() {
             return Vec::new();
         }
@@ -118,7 +128,7 @@ impl Told for FraudWarning {
 macro_rules! nothing_told {
     ($($kind:ty),*) => {$(
         impl Told for $kind {
-            fn tidings(&self, _: Option<&Self>) -> Vec<Tiding> { Vec::new() }
+            fn tidings(&self, _: Option<&Self>, _: Timestamp) -> Vec<Tiding> { Vec::new() }
         }
     )*};
 }
@@ -132,7 +142,7 @@ pub(super) fn messages<T: Told>(
     world: &World,
     now: Timestamp,
 ) -> Vec<NewMessage> {
-    let tidings = object.tidings(held).into_iter();
+    let tidings = object.tidings(held, now).into_iter();
     tidings
         .map(|tiding| NewMessage {
             id: OutboxId::new(now, &*world.entropy),
@@ -177,7 +187,7 @@ mod tests {
     #[test]
     fn an_invoice_tells_each_attempt_and_its_payment() {
         let keys = |one: &Invoice, held: Option<&Invoice>| -> Vec<String> {
-            let tidings = one.tidings(held).into_iter();
+            let tidings = one.tidings(held, Timestamp::from_seconds(2)).into_iter();
             tidings.map(|tiding| format!("{}:{}", tiding.kind, tiding.cause)).collect()
         };
         let nothing: [String; 0] = [];

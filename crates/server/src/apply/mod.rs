@@ -22,6 +22,7 @@ use domain::entitlement::Policy;
 use domain::ids::OrganizationId;
 use domain::mirror::{
     AsOf, Charge, Customer, Dispute, FraudWarning, Invoice, Mirrored, Refund, Subscription,
+    SubscriptionStatus,
 };
 use messages::Told;
 use serde::Deserialize;
@@ -204,6 +205,9 @@ impl Apply {
         let delivery = Some(claimed);
         match kind {
             Kind::Customer => self.mirror_object::<Customer>(&id, payload, delivery).await,
+            Kind::DeletedCustomer => {
+                self.mirror_object::<Customer>(&id, Source::Stripe, delivery).await
+            }
             Kind::Subscription => self.mirror_object::<Subscription>(&id, payload, delivery).await,
             Kind::Invoice => self.mirror_object::<Invoice>(&id, payload, delivery).await,
             Kind::SubscriptionOfSchedule => {
@@ -309,7 +313,9 @@ impl Apply {
                 Believe::Payload => {
                     // A shape we cannot read is read again from Stripe, in the pinned version.
                     let read = serde_json::from_str::<T::Wire>(raw.get()).ok();
-                    if let Some(object) = read.and_then(|wire| T::translate(wire).ok()) {
+                    if let Some(object) =
+                        read.and_then(|wire| T::translate(wire, &self.catalogue).ok())
+                    {
                         let as_of = AsOf::event(created);
                         let (raw, from_stripe) = (raw.to_owned(), false);
                         return Ok(Some(Snapshot { object, raw, as_of, from_stripe }));
@@ -328,7 +334,8 @@ impl Apply {
         if !read_replaces(held.map(|row| row.as_of), as_of) {
             return Ok(None);
         }
-        let object = T::translate(fetched.object).map_err(|Untranslatable(why)| park_shape(why))?;
+        let object = T::translate(fetched.object, &self.catalogue)
+            .map_err(|Untranslatable(why)| park_shape(why))?;
         Ok(Some(Snapshot { object, raw: fetched.raw, as_of, from_stripe: true }))
     }
 
@@ -388,8 +395,9 @@ impl Apply {
         Ok(if unchanged { Synced::Unchanged } else { Synced::Changed })
     }
 
-    /// Puts the new object where the facts are read from. A running subscription on a price that
-    /// nobody sells is not mirrored: access would silently fall to the free plan.
+    /// Puts the new object where the facts are read from. A subscription on a price that nobody
+    /// sells is not mirrored while it could grant a plan: access would silently fall to the free
+    /// one. In any other state it grants nothing whatever it sells.
     fn put_into<T: Told>(
         &self,
         state: &mut OrganizationState,
@@ -404,7 +412,13 @@ impl Apply {
         };
         if let Some(subscription) = any.downcast_ref::<Subscription>() {
             let sold = subscription.price.as_deref().and_then(|id| self.catalogue.sold_by(id));
-            if sold.is_none() && !subscription.status.has_ended() {
+            let could_grant = matches!(
+                subscription.status,
+                SubscriptionStatus::Active
+                    | SubscriptionStatus::Trialing
+                    | SubscriptionStatus::PastDue
+            );
+            if sold.is_none() && could_grant {
                 return Err(ApplyError::Park(ParkReason::UnknownPrice {
                     price: subscription.price.clone().unwrap_or_else(|| "none".to_owned()),
                 }));
@@ -489,8 +503,10 @@ impl Apply {
         };
         let subscription = session.subscription_id().map(ToOwned::to_owned);
         let mut changed = Synced::Unchanged;
+        // A completed checkout may have left a subscription that was mirrored before its payment
+        // went through; when it grants nothing yet, it is looked at too.
         if let Some(subscription) = &subscription
-            && self.store.mirrored::<Subscription>(subscription).await?.is_none()
+            && !self.is_granting(subscription).await?
         {
             changed =
                 self.mirror_object::<Subscription>(subscription, Source::Stripe, None).await?;
@@ -518,6 +534,13 @@ impl Apply {
             })
             .await?;
         Ok(changed)
+    }
+
+    async fn is_granting(&self, subscription: &str) -> Result<bool, StoreError> {
+        let held = self.store.mirrored::<Subscription>(subscription).await?;
+        Ok(held.is_some_and(|row| {
+            matches!(row.object.status, SubscriptionStatus::Active | SubscriptionStatus::Trialing)
+        }))
     }
 
     /// Nothing follows; a delivery, if there is one, is left as ignored.

@@ -9,7 +9,7 @@ use crate::app::World;
 use domain::ids::OrganizationId;
 use domain::mirror::{Charge, Dispute, FraudWarning, Invoice, Refund, Subscription};
 use domain::time::Span;
-use store::StoreError;
+use store::{StoreError, Unfinished};
 use stripe::client::Pager;
 use stripe::form::Params;
 use stripe::objects::{Identified, MaybeDeleted};
@@ -17,6 +17,9 @@ use stripe::objects::{Identified, MaybeDeleted};
 /// How far back the sweep looks for invoices, charges and what follows from them. Stripe sends a
 /// lost event for three days at most, so this covers an installation that was away for a month.
 const LOOK_BACK: Span = Span::days(35);
+
+/// Unfinished objects read one by one in one sweep, those seen longest ago first.
+const AT_ONCE: u32 = 500;
 
 /// What a sweep found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,6 +30,27 @@ pub struct SweepReport {
     pub healed: Vec<String>,
     /// Objects that differ and cannot be applied, with the code of the reason.
     pub refused: Vec<(String, &'static str)>,
+}
+
+impl SweepReport {
+    /// Notes an object that cannot be healed. Only what concerns all of them (Stripe or the
+    /// database is away) ends a sweep: one bad object must not hide those after it.
+    fn refuse(&mut self, id: String, error: ApplyError) -> Result<(), ApplyError> {
+        let code = match &error {
+            ApplyError::Park(reason) => reason.code(),
+            ApplyError::Stripe(cause) if !cause.is_transient() => "stripe_refused",
+            ApplyError::Store(StoreError::Stale) => "changing",
+            ApplyError::Store(StoreError::Unavailable { .. }) | ApplyError::Stripe(_) => {
+                return Err(error);
+            }
+            ApplyError::Store(cause) => {
+                tracing::warn!(id, error = %cause, "Could not compare an object with Stripe");
+                "internal"
+            }
+        };
+        self.refused.push((id, code));
+        Ok(())
+    }
 }
 
 impl Apply {
@@ -83,7 +107,28 @@ impl Apply {
         let warnings = stripe.early_fraud_warnings().pages(recent());
         self.sweep_pages::<FraudWarning>(warnings, &mut report).await?;
         self.sweep_customers(&mut report).await?;
+        self.sweep_unfinished(&mut report).await?;
         Ok(report)
+    }
+
+    /// What the mirror holds as unfinished is read one by one, however old it is: an open invoice,
+    /// an undecided dispute, a warning that still can be acted on, and the charges they are about.
+    async fn sweep_unfinished(&self, report: &mut SweepReport) -> Result<(), ApplyError> {
+        let before = self.world.now().minus(LOOK_BACK);
+        for unfinished in self.store.unfinished_objects(before, AT_ONCE).await? {
+            let object = match unfinished {
+                Unfinished::Invoice(id) => ObjectRef::Invoice(id),
+                Unfinished::Dispute(id) => ObjectRef::Dispute(id),
+                Unfinished::FraudWarning(id) => ObjectRef::FraudWarning(id),
+            };
+            report.compared += 1;
+            match self.sync_object(&object).await {
+                Ok(Synced::Changed) => report.healed.push(object.id().to_owned()),
+                Ok(Synced::Unchanged) => {}
+                Err(error) => report.refuse(object.id().to_owned(), error)?,
+            }
+        }
+        Ok(())
     }
 
     /// Customers change long after they were made, so all of them are compared. Those that are
@@ -103,10 +148,7 @@ impl Apply {
                 match self.heal(&listed).await {
                     Ok(Synced::Changed) => report.healed.push(listed.id),
                     Ok(Synced::Unchanged) => {}
-                    Err(ApplyError::Park(reason)) => {
-                        report.refused.push((listed.id, reason.code()));
-                    }
-                    Err(error) => return Err(error),
+                    Err(error) => report.refuse(listed.id, error)?,
                 }
             }
         }
@@ -124,7 +166,7 @@ impl Apply {
         while let Some(page) = pages.next_page().await? {
             for kept in page.object.data {
                 report.compared += 1;
-                let Ok(object) = T::translate(kept.object) else {
+                let Ok(object) = T::translate(kept.object, &self.catalogue) else {
                     report.refused.push((String::new(), "unknown_shape"));
                     continue;
                 };
@@ -132,8 +174,7 @@ impl Apply {
                 match self.heal(&object).await {
                     Ok(Synced::Changed) => report.healed.push(id),
                     Ok(Synced::Unchanged) => {}
-                    Err(ApplyError::Park(reason)) => report.refused.push((id, reason.code())),
-                    Err(error) => return Err(error),
+                    Err(error) => report.refuse(id, error)?,
                 }
             }
         }

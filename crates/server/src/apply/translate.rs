@@ -1,5 +1,6 @@
 //! From Stripe's wire types to the domain's facts. The only place where both meet.
 
+use domain::catalogue::Catalogue;
 use domain::ids::OrganizationId;
 use domain::mirror::{
     Charge, Customer, Dispute, FraudWarning, Invoice, InvoiceStatus, Refund, Subscription,
@@ -57,9 +58,17 @@ pub(super) fn customer(
     })
 }
 
-/// A subscription. The plan is carried by its first item: we sell one price per subscription.
-pub(super) fn subscription(one: wire::Subscription) -> Result<Subscription, Untranslatable> {
-    let item = one.items.data.first();
+/// A subscription. The plan is carried by the item whose price the catalogue sells; others are
+/// add-ons that somebody made at Stripe. When none is sold, the first one is named.
+pub(super) fn subscription(
+    one: wire::Subscription,
+    catalogue: &Catalogue,
+) -> Result<Subscription, Untranslatable> {
+    let items = &one.items.data;
+    let item = items
+        .iter()
+        .find(|item| catalogue.sold_by(&item.price.id).is_some())
+        .or_else(|| items.first());
     Ok(Subscription {
         customer: one.customer_id().to_owned(),
         status: SubscriptionStatus::parse(one.status.as_str()),

@@ -4,7 +4,7 @@
 
 use crate::app::World;
 use domain::catalogue::Catalogue;
-use domain::entitlement::{Policy, entitlement};
+use domain::entitlement::{Entitlement, Policy, entitlement};
 use domain::ids::{OrganizationId, OutboxId};
 use domain::time::Timestamp;
 use serde_json::json;
@@ -52,9 +52,20 @@ pub fn plan(
     world: &World,
     now: Timestamp,
 ) -> Option<(EntitlementRow, Vec<NewMessage>)> {
-    let next = entitlement(&state.facts(), catalogue, policy, now);
+    let mut next = entitlement(&state.facts(), catalogue, policy, now);
     let held = state.entitlement.as_ref();
-    if held.is_some_and(|row| row.entitlement == next) {
+    // A price that was sold and no longer is in the mapping: what was granted stays granted, and
+    // operators are told, since paying customers must never fall to the free plan by a setting.
+    let unsold =
+        (next.because.fact == "price_unknown").then(|| next.subscription.clone()).flatten();
+    if let (Some(subscription), Some(row)) = (&unsold, held)
+        && row.entitlement.subscription.as_ref() == Some(subscription)
+        && row.entitlement.is_active
+    {
+        next =
+            Entitlement { period: next.period, surplus: next.surplus, ..row.entitlement.clone() };
+    }
+    if unsold.is_none() && held.is_some_and(|row| row.entitlement == next) {
         return None;
     }
     let organization = &state.organization.id;
@@ -90,6 +101,14 @@ pub fn plan(
             "alert.surplus_subscription",
             subscription.clone(),
             json!({"subscription": subscription, "counted": next.subscription}),
+        );
+    }
+    if let Some(subscription) = unsold {
+        let day = now.as_seconds().div_euclid(86_400);
+        tell(
+            "alert.price_not_sold",
+            format!("{subscription}:{day}"),
+            json!({"subscription": subscription}),
         );
     }
     let row = EntitlementRow {

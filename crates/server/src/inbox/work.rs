@@ -18,6 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How long one attempt may take, looks at Stripe and their repetitions included.
 const ATTEMPT: Duration = Duration::from_secs(30);
+/// The same, on the clock of leases.
+const ATTEMPT_AT_MOST: Span = Span::seconds(30);
 /// How long a worker may keep a delivery. Longer than an attempt, so that a lease is over only
 /// when its worker is gone.
 const LEASE: Span = Span::seconds(45);
@@ -50,7 +52,7 @@ impl Inbox {
                 tokio::time::sleep(RESCUE_EVERY).await;
             }
         };
-        let work = async {
+        let lane = || async {
             let mut burst_since = None;
             while !stop.is_cancelled() {
                 self.let_a_burst_pass(&mut burst_since).await;
@@ -69,8 +71,10 @@ impl Inbox {
                 }
             }
         };
+        // While one lane waits for a slow answer of Stripe's, the others go on.
+        let work = async { tokio::join!(lane(), lane(), lane()) };
         tokio::select! {
-            () = work => {}
+            _ = work => {}
             () = rescue => {}
         }
     }
@@ -108,8 +112,7 @@ impl Inbox {
     async fn rescue_own(&self) {
         let shared = &self.shared;
         if shared.store.dialect() == Dialect::Sqlite {
-            let end_of_any_lease = shared.world.now().plus(LEASE);
-            if let Err(error) = shared.store.rescue_expired_leases(end_of_any_lease).await {
+            if let Err(error) = shared.store.return_all_claims(shared.world.now()).await {
                 tracing::warn!(error = cause(&error), "Could not return the last run's leases");
             }
         }
@@ -120,8 +123,7 @@ impl Inbox {
     /// # Errors
     /// The database's, while claiming. What fails later leaves its delivery for a later attempt.
     pub async fn work_once(&self) -> StoreResult<usize> {
-        let now = self.shared.world.now();
-        self.shared.heartbeat.store(now.as_millis(), Ordering::Relaxed);
+        let now = self.beat();
         let claimed = self.shared.store.claim_due_deliveries(now, LEASE, BATCH).await?;
         let count = claimed.len();
         let by_object = group_by_object(claimed);
@@ -135,8 +137,28 @@ impl Inbox {
         Ok(count)
     }
 
+    /// Shows that the worker is alive, and says what time it is.
+    fn beat(&self) -> Timestamp {
+        let now = self.shared.world.now();
+        self.shared.heartbeat.store(now.as_millis(), Ordering::Relaxed);
+        now
+    }
+
     /// One attempt at one delivery.
     async fn step(&self, claimed: &Claimed) {
+        let now = self.beat();
+        if claimed.lease_until < now.plus(ATTEMPT_AT_MOST) {
+            // Those before it took so long that its lease could end under an attempt.
+            let next = claimed.state().hand_back(now);
+            if let Err(error) = self.leave(claimed, next).await {
+                tracing::warn!(
+                    delivery.id = claimed.id,
+                    error = cause(&error),
+                    "Could not hand back",
+                );
+            }
+            return;
+        }
         let attempt = AssertUnwindSafe(self.shared.apply.delivery(claimed)).catch_unwind();
         // Cutting an attempt off is safe: its commit happens as a whole or not at all, and when it
         // happened after all, the claim is gone and nothing more is written here.
@@ -190,19 +212,22 @@ impl Inbox {
         };
         let finish =
             Finish { id: claimed.id.clone(), attempt: claimed.attempt, state, organization: None };
-        match self.shared.store.finish_delivery(finish).await {
-            Ok(()) => {}
-            // In other hands by now: they leave it as they find right.
-            Err(StoreError::Stale) => return Ok(()),
-            Err(error) => return Err(error),
-        }
-        match parked {
-            Some(reason) => self.tell_parked(claimed, &reason).await,
-            None => Ok(()),
+        let finished = match parked {
+            Some(reason) => {
+                let message = self.parked_message(claimed, &reason);
+                self.shared.store.finish_delivery_telling(finish, message).await
+            }
+            None => self.shared.store.finish_delivery(finish).await,
+        };
+        match finished {
+            // Stale: in other hands by now, and they leave it as they find right.
+            Ok(()) | Err(StoreError::Stale) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 
-    async fn tell_parked(&self, claimed: &Claimed, reason: &ParkReason) -> StoreResult<()> {
+    /// Tells operators: once a day for one cause, however many deliveries it stops.
+    fn parked_message(&self, claimed: &Claimed, reason: &ParkReason) -> NewMessage {
         tracing::warn!(
             delivery.id = claimed.id,
             delivery.kind = claimed.kind,
@@ -212,12 +237,16 @@ impl Inbox {
             claimed.attempt,
         );
         let now = self.shared.world.now();
-        let message = NewMessage {
+        let day = now.as_seconds().div_euclid(86_400);
+        NewMessage {
             id: OutboxId::new(now, &*self.shared.world.entropy),
             organization: None,
             kind: "alert.delivery_parked",
-            // One alert for a cause, however many deliveries it stops.
-            dedupe_key: format!("alert.delivery_parked:{}:{}", reason.code(), reason.detail()),
+            dedupe_key: format!(
+                "alert.delivery_parked:{}:{}:{day}",
+                reason.code(),
+                reason.detail()
+            ),
             body: json!({
                 "delivery": claimed.id,
                 "type": claimed.kind,
@@ -227,8 +256,7 @@ impl Inbox {
             })
             .to_string(),
             due_at: now,
-        };
-        self.shared.store.enqueue_message(message).await
+        }
     }
 }
 

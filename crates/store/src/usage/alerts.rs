@@ -13,7 +13,7 @@ use crate::outbox::{NewMessage, enqueue};
 use crate::tx::{Tx, values};
 use domain::catalogue::{FeatureId, FeatureKind, Limit};
 use domain::ids::{OrganizationId, OutboxId};
-use domain::time::Timestamp;
+use domain::time::{Span, Timestamp};
 use domain::usage::{highest_reached, reached_beyond};
 
 /// Tells each threshold that is due, with its message in the same commit.
@@ -31,11 +31,7 @@ pub(super) async fn tell(tx: &mut Tx, book: &mut Book, rules: &UsageRules) -> St
             tally.told = tally.told.min(highest_reached(Limit::Number(limit), used));
         }
         let due = reached_beyond(Limit::Number(limit), tally.told, used);
-        // Ids of one moment are random; sorted, they keep the order of the thresholds.
-        let mut ids: Vec<OutboxId> =
-            due.iter().map(|_| OutboxId::new(tally.now, &*rules.entropy)).collect();
-        ids.sort_unstable();
-        for (threshold, id) in due.into_iter().zip(ids) {
+        for threshold in due {
             tally.told = threshold;
             let first = tx
                 .execute(
@@ -60,8 +56,10 @@ pub(super) async fn tell(tx: &mut Tx, book: &mut Book, rules: &UsageRules) -> St
                 continue;
             }
             let start = period.start.as_millis();
+            // A few milliseconds apart, so that those of one moment go out in their order.
+            let due_at = tally.now.plus(Span::millis(threshold));
             let message = NewMessage {
-                id,
+                id: OutboxId::new(tally.now, &*rules.entropy),
                 organization: Some(organization.clone()),
                 kind: "usage.threshold_reached",
                 dedupe_key: format!(
@@ -75,7 +73,7 @@ pub(super) async fn tell(tx: &mut Tx, book: &mut Book, rules: &UsageRules) -> St
                     "resets_at": (!is_level).then(|| period.end.to_string()),
                 })
                 .to_string(),
-                due_at: tally.now,
+                due_at,
             };
             enqueue(tx, &message).await?;
         }

@@ -112,7 +112,7 @@ pub enum UsageFault {
 /// and one transaction decides all of it. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct UsageDesk {
-    fold: Fold<UsageCall, Outcome>,
+    fold: Fold<UsageCall, UsageOutcome>,
 }
 
 impl UsageDesk {
@@ -130,8 +130,17 @@ impl UsageDesk {
     ///
     /// # Errors
     /// When it could not be committed; then nothing was counted.
-    pub async fn decide(&self, call: UsageCall) -> StoreResult<Outcome> {
+    pub async fn decide(&self, call: UsageCall) -> StoreResult<UsageOutcome> {
         self.fold.put(call).await
+    }
+
+    /// Decides several calls in their order. They may be spread over several commits.
+    ///
+    /// # Errors
+    /// When one of them could not be committed; those before it may have been, so that only calls
+    /// with keys can be repeated safely.
+    pub async fn decide_all(&self, calls: Vec<UsageCall>) -> StoreResult<Vec<UsageOutcome>> {
+        self.fold.put_all(calls).await
     }
 }
 
@@ -144,7 +153,7 @@ impl Store {
         &self,
         calls: Vec<UsageCall>,
         rules: UsageRules,
-    ) -> StoreResult<Vec<Outcome>> {
+    ) -> StoreResult<Vec<UsageOutcome>> {
         let calls: Arc<[UsageCall]> = calls.into();
         let mut tries = 0;
         loop {
@@ -182,9 +191,14 @@ impl Store {
     }
 }
 
-type Outcome = Result<UsageAnswer, UsageFault>;
+/// What came of a call, or why it could not be decided.
+pub type UsageOutcome = Result<UsageAnswer, UsageFault>;
 
-async fn decide(tx: &mut Tx, calls: &[UsageCall], rules: &UsageRules) -> StoreResult<Vec<Outcome>> {
+async fn decide(
+    tx: &mut Tx,
+    calls: &[UsageCall],
+    rules: &UsageRules,
+) -> StoreResult<Vec<UsageOutcome>> {
     let organizations: BTreeSet<&str> =
         calls.iter().map(|call| call.organization.as_str()).collect();
     let mut standings = Standings::load(tx, &organizations).await?;
