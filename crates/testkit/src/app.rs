@@ -438,6 +438,7 @@ impl TestApp {
             organization: String::new(),
             user: String::new(),
             email: String::new(),
+            acts_for: String::new(),
         }
     }
 

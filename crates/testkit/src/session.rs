@@ -79,6 +79,8 @@ pub struct Session {
     pub user: String,
     /// Their address.
     pub email: String,
+    /// The organisation that a product key acts for; empty for none.
+    pub acts_for: String,
 }
 
 impl Session {
@@ -88,12 +90,22 @@ impl Session {
         Self { base_url: node.base_url.clone(), ..self.clone() }
     }
 
+    /// A program that calls with this key; a product's names the organisation it acts for.
+    #[must_use]
+    pub fn program(&self, key: &str, acts_for: &str) -> Self {
+        let acts_for = acts_for.to_owned();
+        Self { token: key.to_owned(), acts_for, ..self.clone() }
+    }
+
     /// Sends a request.
     pub async fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Response {
         let method = method.parse().expect("a method");
         let mut request = self.http.request(method, format!("{}{path}", self.base_url));
         if !self.token.is_empty() {
             request = request.bearer_auth(&self.token);
+        }
+        if !self.acts_for.is_empty() {
+            request = request.header("billhook-organization", &self.acts_for);
         }
         if let Some(body) = body {
             request = request.json(body);

@@ -129,7 +129,8 @@ impl Usage {
     ) -> Result<UsageAnswer, UsageError> {
         check_quantity(quantity)?;
         check_key(key.as_deref())?;
-        self.decide(organization, feature, quantity, key, UsageAct::Consume).await
+        let call = self.call(organization, feature, quantity, key, UsageAct::Consume)?;
+        self.decide_one(organization, call).await
     }
 
     /// Counts what has happened already, also past the limit. The answers are in the order of the
@@ -146,15 +147,12 @@ impl Usage {
         for event in &events {
             check_quantity(event.quantity)?;
             check_key(event.idempotency_key.as_deref())?;
-            if self.feature(&event.feature)?.kind == FeatureKind::Switch {
-                return Err(is_a_switch(&event.feature));
-            }
         }
-        let all = events.into_iter().map(|event| async move {
+        let calls = events.into_iter().map(|event| {
             let Recorded { feature, quantity, idempotency_key } = event;
-            self.decide(organization, &feature, quantity, idempotency_key, UsageAct::Record).await
+            self.call(organization, &feature, quantity, idempotency_key, UsageAct::Record)
         });
-        futures_util::future::try_join_all(all).await
+        self.decide(organization, calls.collect::<Result<_, _>>()?).await
     }
 
     /// Holds `quantity` if the limit admits it, for `hold` or ten minutes.
@@ -174,7 +172,8 @@ impl Usage {
         let id = ReservationId::new(now, &*self.world.entropy);
         let expires_at = now.plus(hold);
         let act = UsageAct::Reserve { id: id.clone(), expires_at };
-        let answer = self.decide(organization, feature, quantity, None, act).await?;
+        let call = self.call(organization, feature, quantity, None, act)?;
+        let answer = self.decide_one(organization, call).await?;
         Ok((id, expires_at, answer))
     }
 
@@ -223,7 +222,8 @@ impl Usage {
         if !(0..=LARGEST_QUANTITY).contains(&used) {
             return Err(UsageError::BadQuantity("a level is zero or more".to_owned()));
         }
-        self.decide(organization, feature, used, None, UsageAct::SetLevel).await
+        let call = self.call(organization, feature, used, None, UsageAct::SetLevel)?;
+        self.decide_one(organization, call).await
     }
 
     /// Whether `quantity` would be admitted now. It counts nothing and promises nothing: another
@@ -339,38 +339,65 @@ impl Usage {
         Ok(self.store.expire_reservations(self.world.now(), AT_ONCE).await?)
     }
 
-    async fn decide(
+    /// The call, if it fits the feature.
+    fn call(
         &self,
         organization: &OrganizationId,
         feature: &str,
         quantity: i64,
         idempotency_key: Option<String>,
         act: UsageAct,
-    ) -> Result<UsageAnswer, UsageError> {
+    ) -> Result<UsageCall, UsageError> {
         let known = self.feature(feature)?;
-        if known.kind == FeatureKind::Switch && act != UsageAct::Consume {
-            return Err(is_a_switch(feature));
+        let is_switch = known.kind == FeatureKind::Switch;
+        if is_switch && act != UsageAct::Consume {
+            let hint = format!("`{feature}` is a switch: it has no count");
+            return Err(UsageError::WrongKind(hint));
         }
-        let quantity = if known.kind == FeatureKind::Switch { 0 } else { quantity };
-        let call = UsageCall {
+        Ok(UsageCall {
             organization: organization.clone(),
             feature: known.id.clone(),
-            quantity,
+            quantity: if is_switch { 0 } else { quantity },
             idempotency_key,
             act,
             now: self.world.now(),
-        };
-        let answer = self.desk.decide(call).await?.map_err(|fault| match fault {
-            UsageFault::UnknownOrganization => UsageError::NotFound,
-            UsageFault::UnknownFeature => UsageError::UnknownFeature(feature.to_owned()),
-        })?;
-        if answer.outdated
-            && let Err(error) = self.entitlements.current(organization).await
-        {
+        })
+    }
+
+    async fn decide_one(
+        &self,
+        organization: &OrganizationId,
+        call: UsageCall,
+    ) -> Result<UsageAnswer, UsageError> {
+        let feature = call.feature.clone();
+        let outcome = self.desk.decide(call).await?;
+        let answer = outcome.map_err(|fault| told_as(fault, &feature))?;
+        self.store_if_outdated(organization, answer.outdated).await;
+        Ok(answer)
+    }
+
+    async fn decide(
+        &self,
+        organization: &OrganizationId,
+        calls: Vec<UsageCall>,
+    ) -> Result<Vec<UsageAnswer>, UsageError> {
+        let features: Vec<FeatureId> = calls.iter().map(|call| call.feature.clone()).collect();
+        let outcomes = self.desk.decide_all(calls).await?;
+        let answers = outcomes.into_iter().zip(&features);
+        let answers: Vec<UsageAnswer> = answers
+            .map(|(outcome, feature)| outcome.map_err(|fault| told_as(fault, feature)))
+            .collect::<Result<_, _>>()?;
+        let outdated = answers.iter().any(|answer| answer.outdated);
+        self.store_if_outdated(organization, outdated).await;
+        Ok(answers)
+    }
+
+    /// An entitlement that the decision had to compute is stored, so that the next one need not.
+    async fn store_if_outdated(&self, organization: &OrganizationId, outdated: bool) {
+        if outdated && let Err(error) = self.entitlements.current(organization).await {
             // The answer stands; only the next one will be slower.
             tracing::warn!(%error, %organization, "Could not store an entitlement that is due");
         }
-        Ok(answer)
     }
 
     fn feature(&self, id: &str) -> Result<&Feature, UsageError> {
@@ -379,8 +406,11 @@ impl Usage {
     }
 }
 
-fn is_a_switch(feature: &str) -> UsageError {
-    UsageError::WrongKind(format!("`{feature}` is a switch: it has no count"))
+fn told_as(fault: UsageFault, feature: &FeatureId) -> UsageError {
+    match fault {
+        UsageFault::UnknownOrganization => UsageError::NotFound,
+        UsageFault::UnknownFeature => UsageError::UnknownFeature(feature.to_string()),
+    }
 }
 
 /// A key that the database refuses would fail all calls that are decided together with it.
