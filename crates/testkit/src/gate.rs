@@ -23,6 +23,8 @@ pub enum Weather {
     AnswerLost,
     /// Stripe answers with this status and its error body, and does nothing.
     Answers(u16),
+    /// They wait until the weather is made again.
+    Held,
     /// They arrive after so long.
     Slow(Duration),
     /// Those of this method and path have this weather; all others arrive.
@@ -105,6 +107,18 @@ impl Gate {
         self.seen().iter().filter(|one| one.method == method && one.path == path).count()
     }
 
+    fn weather_for(&self, request: &Request) -> Weather {
+        match self.weather() {
+            Weather::Only { method, path, weather }
+                if request.method().as_str() == method && request.uri().path() == path =>
+            {
+                *weather
+            }
+            Weather::Only { .. } => Weather::Clear,
+            everywhere => everywhere,
+        }
+    }
+
     fn weather(&self) -> Weather {
         self.0.weather.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -135,15 +149,11 @@ fn plain(status: StatusCode, body: impl Into<Body>) -> Response {
 }
 
 async fn pass(State(gate): State<Gate>, request: Request) -> Response {
-    let weather = match gate.weather() {
-        Weather::Only { method, path, weather }
-            if request.method().as_str() == method && request.uri().path() == path =>
-        {
-            *weather
-        }
-        Weather::Only { .. } => Weather::Clear,
-        everywhere => everywhere,
-    };
+    let mut weather = gate.weather_for(&request);
+    while weather == Weather::Held {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        weather = gate.weather_for(&request);
+    }
     match weather {
         Weather::Broken => return broken(),
         Weather::Answers(status) => {
@@ -161,7 +171,7 @@ async fn pass(State(gate): State<Gate>, request: Request) -> Response {
             return response;
         }
         Weather::Slow(wait) => tokio::time::sleep(wait).await,
-        Weather::Clear | Weather::AnswerLost | Weather::Only { .. } => {}
+        Weather::Clear | Weather::AnswerLost | Weather::Held | Weather::Only { .. } => {}
     }
     let (head, body) = request.into_parts();
     let Ok(body) = to_bytes(body, 16 << 20).await else {

@@ -8,6 +8,7 @@
 
 use super::checkout::{Sold, is_live};
 use super::intents::{Carried, Deed, params_of};
+use super::schedule::following;
 use super::{
     Agreed, Billing, BillingError, BillingResult, ChangePreview, Choice, PreviewLine, Standing,
     When,
@@ -16,10 +17,11 @@ use crate::apply::ObjectRef;
 use domain::catalogue::{Interval, Plan};
 use domain::entitlement::entitlement;
 use domain::ids::OrganizationId;
+use domain::mirror::ScheduledPrice;
 use domain::money::{Currency, Money};
 use domain::time::Timestamp;
 use store::StoreError;
-use stripe::client::ReadAt;
+use stripe::client::{Fetched, ReadAt};
 use stripe::form::Params;
 use stripe::objects::{self as wire, InvoicePreview, SubscriptionStatus};
 
@@ -30,6 +32,11 @@ const TRIES: u32 = 5;
 const PREVIEW_LIFE: i64 = 30 * 60;
 /// How far ahead of Stripe's own clock a preview may be, in seconds: its times are whole seconds.
 const PREVIEW_AHEAD: i64 = 5;
+/// What may be under way with a subscription.
+const WITH_SUBSCRIPTION: [Deed; 4] =
+    [Deed::CancelNow, Deed::ChangePlan, Deed::CreateSchedule, Deed::EndWithPeriod];
+/// What may be under way with its schedule.
+const WITH_SCHEDULE: [Deed; 2] = [Deed::SetPhases, Deed::ReleaseSchedule];
 
 /// A subscription as it is at Stripe now.
 #[derive(Debug)]
@@ -47,6 +54,11 @@ impl Present<'_> {
     /// The schedule that steers it.
     pub(super) fn schedule_id(&self) -> Option<String> {
         self.one.schedule_id().map(ToOwned::to_owned)
+    }
+
+    /// What its schedule is going to do.
+    pub(super) fn scheduled(&self) -> Option<ScheduledPrice> {
+        following(self.one.schedule.as_ref()?.object()?)
     }
 
     /// When a change to `to` takes effect unless somebody says otherwise: what costs more at
@@ -115,19 +127,37 @@ impl Billing {
     /// it is finished.
     pub(super) async fn present(&self, org: &OrganizationId) -> BillingResult<Present<'_>> {
         let id = self.live_id(org).await?;
-        let begun = [Deed::CancelNow, Deed::ChangePlan, Deed::CreateSchedule, Deed::EndWithPeriod];
-        self.settle(&begun, &id).await?;
+        self.settle(&WITH_SUBSCRIPTION, &id).await?;
         let asked = Params::new().expand("schedule");
         let mut found = self.0.stripe.subscriptions().retrieve(&id, &asked).await?;
-        if let Some(schedule) = found.object.schedule_id() {
-            let begun = [Deed::SetPhases, Deed::ReleaseSchedule];
-            if self.settle(&begun, schedule).await? {
-                found = self.0.stripe.subscriptions().retrieve(&id, &asked).await?;
-            }
+        if let Some(schedule) = found.object.schedule_id()
+            && self.settle(&WITH_SCHEDULE, schedule).await?
+        {
+            found = self.0.stripe.subscriptions().retrieve(&id, &asked).await?;
         }
+        self.present_of(found).await
+    }
+
+    /// The organisation's subscription as it is at Stripe, for those who only look: refused while
+    /// anything is under way with it, since finishing that could charge or cancel.
+    pub(super) async fn present_untouched(
+        &self,
+        org: &OrganizationId,
+    ) -> BillingResult<Present<'_>> {
+        let id = self.live_id(org).await?;
+        self.refuse_under_way(&WITH_SUBSCRIPTION, &id).await?;
+        let asked = Params::new().expand("schedule");
+        let found = self.0.stripe.subscriptions().retrieve(&id, &asked).await?;
+        if let Some(schedule) = found.object.schedule_id() {
+            self.refuse_under_way(&WITH_SCHEDULE, schedule).await?;
+        }
+        self.present_of(found).await
+    }
+
+    async fn present_of(&self, found: Fetched<wire::Subscription>) -> BillingResult<Present<'_>> {
         let (one, read_at) = (found.object, found.read_at);
         if !one.status.is_live() {
-            self.0.apply.sync_object(&ObjectRef::Subscription(id)).await?;
+            self.0.apply.sync_object(&ObjectRef::Subscription(one.id)).await?;
             return Err(BillingError::NotSubscribed);
         }
         let sells = |item: &&wire::SubscriptionItem| {
@@ -152,7 +182,8 @@ impl Billing {
     /// # Errors
     /// [`BillingError::NotSubscribed`], [`BillingError::NothingToChange`],
     /// [`BillingError::NotChangeable`], [`BillingError::PlanUnknown`],
-    /// [`BillingError::PlanNotSold`]; when Stripe is not available.
+    /// [`BillingError::PlanNotSold`]; [`BillingError::Busy`] while another change is under way;
+    /// when Stripe is not available.
     pub async fn preview_plan_change(
         &self,
         org: &OrganizationId,
@@ -160,7 +191,7 @@ impl Billing {
         when: Option<When>,
     ) -> BillingResult<ChangePreview> {
         let sold = self.sold(choice)?;
-        let present = self.present(org).await?;
+        let present = self.present_untouched(org).await?;
         if present.price == sold.price {
             return Err(BillingError::NothingToChange);
         }
@@ -235,7 +266,7 @@ impl Billing {
     /// # Errors
     /// [`BillingError::AmountChanged`], [`BillingError::PreviewExpired`],
     /// [`BillingError::PaymentFailed`] and those of [`Self::preview_plan_change`]; in all of them
-    /// the old plan stays.
+    /// the old plan stays, and so does a change that was scheduled.
     pub async fn change_plan(
         &self,
         org: &OrganizationId,
@@ -245,6 +276,7 @@ impl Billing {
     ) -> BillingResult<Standing> {
         let sold = self.sold(choice)?;
         let _turn = self.turn(org).await;
+        let mut taken_back = None;
         for _ in 0..TRIES {
             let present = self.present(org).await?;
             if present.price == sold.price {
@@ -255,7 +287,24 @@ impl Billing {
             }
             present.check_changeable()?;
             let changed = match when.unwrap_or_else(|| present.usual_time(&sold)) {
-                When::Now => self.change_now(org, &present, &sold, agreed).await?,
+                When::Now => {
+                    if let Some(change) = present.scheduled() {
+                        taken_back = Some((present.price.clone(), change));
+                    }
+                    let changed = self.change_now(org, &present, &sold, agreed).await;
+                    if let Err(
+                        BillingError::PaymentFailed { .. } | BillingError::StripeRefused { .. },
+                    ) = changed
+                    {
+                        if let Some((price, change)) = &taken_back
+                            && *price == present.price
+                        {
+                            self.schedule_again(org, &present, change).await;
+                        }
+                        self.sync_quietly(ObjectRef::Subscription(present.one.id.clone())).await;
+                    }
+                    changed?
+                }
                 When::PeriodEnd => self.schedule_change(org, &present, &sold).await?,
             };
             if changed {
@@ -328,13 +377,7 @@ impl Billing {
                 Ok(true)
             }
             Ok(_) => Ok(false),
-            Err(error) => {
-                let error = without_payment_method(error, &params_of(&intent));
-                if matches!(error, BillingError::PaymentFailed { .. }) {
-                    self.sync_quietly(ObjectRef::Subscription(id.to_owned())).await;
-                }
-                Err(error)
-            }
+            Err(error) => Err(without_payment_method(error, &params_of(&intent))),
         }
     }
 

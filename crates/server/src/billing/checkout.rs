@@ -131,6 +131,7 @@ impl Billing {
             };
             match row.url.clone() {
                 Some(url) if self.serves(&row, &params).await? => {
+                    self.end_beside_live(&row).await?;
                     return Ok(OpenCheckout { id: row.id, url });
                 }
                 _ => self.end_session(&row).await?,
@@ -172,6 +173,19 @@ impl Billing {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Looks once more, now that the session is recorded: a subscription that began between the
+    /// first look and the session would otherwise get a second one beside it.
+    async fn end_beside_live(&self, row: &CheckoutRow) -> BillingResult<()> {
+        let Err(refused) = self.refuse_beside_live(&row.organization).await else { return Ok(()) };
+        if matches!(refused, BillingError::AlreadySubscribed { .. })
+            && let Err(error) = self.end_session(row).await
+        {
+            // The intent to end it stays, and the address is not given out.
+            tracing::warn!("Session `{}` beside a subscription stays open: {error}", row.id);
+        }
+        Err(refused)
     }
 
     /// Refuses when the mirror has a live subscription. Since the mirror may be late, Stripe is
@@ -254,10 +268,17 @@ impl Billing {
         }
         let subscription = match row.state {
             CheckoutState::Complete => {
-                if let Some(made) = &row.subscription
-                    && self.0.store.mirrored::<Subscription>(made).await?.is_none()
-                {
-                    self.0.apply.sync_object(&ObjectRef::Subscription(made.clone())).await?;
+                if let Some(made) = &row.subscription {
+                    let made = ObjectRef::Subscription(made.clone());
+                    match self.0.store.mirrored::<Subscription>(made.id()).await? {
+                        None => drop(self.0.apply.sync_object(&made).await?),
+                        // It begins incomplete, and of the events that told so the next one may
+                        // still be under way.
+                        Some(known) if !is_told(&known.object) => {
+                            self.sync_quietly(made).await;
+                        }
+                        Some(_) => {}
+                    }
                 }
                 Some(self.subscription(org).await?)
             }
@@ -278,7 +299,18 @@ impl Billing {
     ) -> BillingResult<String> {
         let back = self.0.addresses.portal(return_url)?;
         let payer = self.payer(org).await?;
-        let params = Params::new().set("customer", payer.id).set("return_url", back);
+        match self.open_portal(&payer, &back).await {
+            Err(error) if is_missing(&error) => {
+                self.0.apply.sync_object(&ObjectRef::Customer(payer.id)).await?;
+                let payer = self.payer(org).await?;
+                self.open_portal(&payer, &back).await
+            }
+            opened => opened,
+        }
+    }
+
+    async fn open_portal(&self, payer: &Payer, back: &str) -> BillingResult<String> {
+        let params = Params::new().set("customer", &payer.id).set("return_url", back);
         let made = self.0.stripe.portal_sessions().create(&params, &self.passing_key()).await?;
         Ok(made.object.url)
     }
@@ -301,6 +333,12 @@ impl Billing {
 /// deleted without the mirror's knowledge: after a look a new one is made.
 fn is_missing(error: &BillingError) -> bool {
     matches!(error, BillingError::StripeRefused { code, .. } if code == "resource_missing")
+}
+
+/// Whether a purchase shows its outcome: paid, or over.
+fn is_told(one: &Subscription) -> bool {
+    one.status.has_ended()
+        || matches!(one.status, SubscriptionStatus::Active | SubscriptionStatus::Trialing)
 }
 
 fn live_of(state: &OrganizationState) -> Option<&domain::mirror::Mirrored<Subscription>> {

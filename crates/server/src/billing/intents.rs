@@ -224,6 +224,16 @@ impl Billing {
         Ok(any)
     }
 
+    /// Refuses when something is open for a target: for readers, who must not carry it out.
+    pub(super) async fn refuse_under_way(&self, deeds: &[Deed], target: &str) -> BillingResult<()> {
+        for deed in deeds {
+            if self.0.store.find_open_intent(deed.name(), target).await?.is_some() {
+                return Err(BillingError::Busy);
+            }
+        }
+        Ok(())
+    }
+
     /// Sends an intent and records what came of it. A definite refusal closes it as failed; when
     /// Stripe is not available it stays open for the next who finds it.
     pub(super) async fn carry_out(&self, intent: &Intent) -> BillingResult<Carried> {
@@ -443,8 +453,21 @@ impl Billing {
         Ok(error.into())
     }
 
-    /// Finds out at Stripe whether a making happened, records it if so and drops it if not.
+    /// Finds out at Stripe whether a making happened, records it if so and drops it if not. When
+    /// what is looked at is gone there is nothing left to record, and the intent is closed as
+    /// failed; a refused key says nothing about what happened.
     async fn look(&self, intent: &Intent, deed: Deed) -> BillingResult<Carried> {
+        match self.look_at_stripe(intent, deed).await {
+            Err(BillingError::StripeRefused { source: Some(error), .. })
+                if !matches!(error.kind(), ErrorKind::Authentication | ErrorKind::Permission) =>
+            {
+                Err(self.refused(intent, *error).await?)
+            }
+            looked => looked,
+        }
+    }
+
+    async fn look_at_stripe(&self, intent: &Intent, deed: Deed) -> BillingResult<Carried> {
         let ours = |metadata: &wire::Metadata| {
             metadata.get(INTENT_KEY).is_some_and(|id| id == intent.id.as_str())
         };
@@ -529,10 +552,12 @@ impl Billing {
                     self.sync_after(&carried, &intent).await;
                     closed += 1;
                 }
-                Err(BillingError::StripeRefused { .. } | BillingError::PaymentFailed { .. }) => {
+                Err(BillingError::Store(error)) => return Err(error.into()),
+                Err(BillingError::StripeRefused { .. } | BillingError::PaymentFailed { .. })
+                    if !self.is_open(&intent).await? =>
+                {
                     closed += 1;
                 }
-                Err(BillingError::Store(error)) => return Err(error.into()),
                 Err(error) => {
                     tracing::warn!(
                         intent.id = %intent.id,
@@ -542,6 +567,11 @@ impl Billing {
             }
         }
         Ok(closed)
+    }
+
+    async fn is_open(&self, intent: &Intent) -> BillingResult<bool> {
+        let now = self.0.store.intent(&intent.id).await?;
+        Ok(now.is_some_and(|now| now.state == IntentState::Open))
     }
 
     /// Brings the mirror up to date after the fact; the webhook does it too if this fails.

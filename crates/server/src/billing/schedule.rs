@@ -17,6 +17,8 @@ use store::ScheduledRow;
 use stripe::form::Params;
 use stripe::objects::{ScheduleStatus, SubscriptionSchedule};
 
+/// How often a schedule is made again when others were faster.
+const TRIES: u32 = 3;
 /// After this time what was read of a schedule is read again: somebody may have changed it in the
 /// portal or the dashboard.
 const READ_AGAIN_AFTER: Span = Span::hours(1);
@@ -89,6 +91,52 @@ impl Billing {
         Ok(self.0.store.forget_scheduled(schedule).await?)
     }
 
+    /// Schedules a change again that was taken back for an upgrade which was then refused: who
+    /// agreed to a downgrade keeps it. A wish that somebody else had since goes first. The refusal
+    /// is what the caller has to tell, so a failure here is only logged.
+    pub(super) async fn schedule_again(
+        &self,
+        org: &OrganizationId,
+        before: &Present<'_>,
+        change: &ScheduledPrice,
+    ) {
+        let id = before.one.id.as_str();
+        if let Err(error) = self.try_to_schedule_again(org, before, change).await {
+            tracing::error!(
+                organization.id = %org,
+                subscription.id = id,
+                "The change of `{id}` to `{}`, taken back for an upgrade that failed, could not be \
+                 scheduled again: {error}",
+                change.price
+            );
+        }
+    }
+
+    async fn try_to_schedule_again(
+        &self,
+        org: &OrganizationId,
+        before: &Present<'_>,
+        change: &ScheduledPrice,
+    ) -> BillingResult<()> {
+        let sold = self.0.catalogue.sold_by(&change.price).and_then(|(plan, interval)| {
+            let amount = plan.price(interval)?.amount;
+            Some(Sold { plan, interval, amount, price: &change.price })
+        });
+        // Made by hand at Stripe, with a price of which nothing is known here.
+        let Some(sold) = sold else { return Err(BillingError::NothingToChange) };
+        for _ in 0..TRIES {
+            let present = self.present_untouched(org).await?;
+            let same = present.one.id == before.one.id && present.price == before.price;
+            if !same || present.one.is_ending() || present.scheduled().is_some() {
+                return Ok(());
+            }
+            if self.schedule_change(org, &present, &sold).await? {
+                return Ok(());
+            }
+        }
+        Err(BillingError::Busy)
+    }
+
     /// What is scheduled for a subscription.
     pub(super) async fn scheduled_change(
         &self,
@@ -143,7 +191,7 @@ impl Billing {
 
 /// The price that follows the running phase. Reckoned from the schedule's own dates rather than
 /// from our clock, since a subscription may live by a test clock.
-fn following(schedule: &SubscriptionSchedule) -> Option<ScheduledPrice> {
+pub(super) fn following(schedule: &SubscriptionSchedule) -> Option<ScheduledPrice> {
     if schedule.status != ScheduleStatus::Active {
         return None;
     }

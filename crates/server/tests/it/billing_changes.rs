@@ -275,3 +275,35 @@ scenario! {
         assert_eq!(bought["payment_method"]["brand"], "visa");
     }
 }
+
+scenario! {
+    /// Shows that a declined upgrade leaves the downgrade that was scheduled before, here and at
+    /// Stripe, and that it then happens.
+    a_declined_upgrade_leaves_the_scheduled_downgrade, async |app| {
+        let session = app.sign_up("acme").await;
+        let before = app.buy(&session, "team", "yearly", cards::GOOD).await;
+        let body = json!({"plan": "team", "interval": "monthly"});
+        let waiting = change(&session, body).await.expect(200);
+        let scheduled = waiting["scheduled_change"].clone();
+        assert_eq!(scheduled["interval"], "monthly");
+        change_card(app, &before, "pm_card_chargeCustomerFail").await;
+        let shown = preview(&session, "enterprise", "yearly").await;
+        drop(change(&session, agreed(&shown)).await.expect_problem(402, "payment_failed"));
+        assert_eq!(session.subscription().await["scheduled_change"], scheduled);
+        app.settle().await;
+        let after = session.subscription().await;
+        assert_eq!(after["scheduled_change"], scheduled);
+        assert_eq!(after["plan"]["id"], "team");
+        let active = app.engine().list(Kind::Schedule, None, 10);
+        let active: Vec<_> = active.iter().filter(|one| one["status"] == "active").collect();
+        assert_eq!(active.len(), 1, "{active:?}");
+        assert_eq!(at_stripe(app, &before)["schedule"], active[0]["id"]);
+        let next = &active[0]["phases"][1]["items"][0]["price"];
+        assert_eq!(*next, json!(price(app, "team", "monthly")));
+        change_card(app, &before, "pm_card_visa").await;
+        app.advance(Span::days(367)).await;
+        let after = session.subscription().await;
+        assert_eq!(after["price"]["interval"], "monthly");
+        assert_eq!(after["scheduled_change"], json!(null));
+    }
+}

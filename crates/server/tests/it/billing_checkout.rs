@@ -1,9 +1,11 @@
 //! Buying: one customer, one open session, one subscription, and nothing for nothing.
 
-use crate::billing_at_stripe::{charged, customers, open_sessions, text};
-use futures_util::future::join_all;
+use crate::billing_at_stripe::{charged, customers, open_sessions, price, text};
+use futures_util::future::{join, join_all};
 use simulator::{ConfirmOutcome, Kind};
-use testkit::{Response, Session, Span, TestApp, cards, json, scenario, scenario_on_two_nodes};
+use testkit::{
+    Response, Session, Span, TestApp, Weather, cards, json, scenario, scenario_on_two_nodes,
+};
 
 async fn wish(session: &Session, plan: &str) -> Response {
     let body = json!({"plan": plan, "interval": "monthly"});
@@ -270,5 +272,83 @@ scenario! {
         app.pay(&third, cards::card(cards::GOOD));
         let page = session.get(&format!("/api/v1/billing/checkout/{third}")).await.expect(200);
         assert_eq!(page["subscription"]["status"], "ACTIVE");
+    }
+}
+
+scenario! {
+    /// Shows that a subscription that begins while a session is being opened is seen: the session
+    /// is made unusable and its address is not given out.
+    a_session_that_was_overtaken_is_expired, async |app| {
+        let session = app.sign_up("acme").await;
+        drop(session.post("/api/v1/billing/portal", json!({})).await.expect(201));
+        let customer = customer(app, &session);
+        let attach = format!("/v1/payment_methods/{}/attach", "pm_card_visa");
+        let card = app.stripe_post(&attach, &[("customer", &customer)]).await;
+        let sessions = "/v1/checkout/sessions";
+        app.gate.set(Weather::Only {
+            method: "POST",
+            path: sessions.to_owned(),
+            weather: Box::new(Weather::Held),
+        });
+        let meanwhile = async {
+            let intent = || app.store().find_open_intent("create_checkout", &session.organization);
+            while intent().await.expect("the database is there").is_none() {
+                tokio::task::yield_now().await;
+            }
+            let params = [
+                ("customer", customer.as_str()),
+                ("items[0][price]", &price(app, "team", "monthly")),
+                ("default_payment_method", &text(&card["id"])),
+            ];
+            drop(app.stripe_post("/v1/subscriptions", &params).await);
+            app.settle().await;
+            app.gate.set(Weather::Clear);
+        };
+        let (refused, ()) = join(wish(&session, "enterprise"), meanwhile).await;
+        let refused = refused.expect_problem(409, "already_subscribed");
+        assert_eq!(refused["subscription"], json!({"plan": "team", "status": "ACTIVE"}));
+        assert_eq!(app.gate.count("POST", sessions), 1);
+        assert!(open_sessions(app, &customer).is_empty());
+        assert_eq!(charged(app, &customer), [9_900]);
+    }
+}
+
+scenario! {
+    /// Shows that the page the browser returns to tells ACTIVE although the mirror has only heard
+    /// that the subscription was made, incomplete, and not yet that it was paid.
+    scenario_20_returning_between_two_webhooks, async |app| {
+        let session = app.sign_up("acme").await;
+        let checkout = app.start_checkout(&session, "team", "monthly").await;
+        app.hold_webhooks().await;
+        let before = app.newest_event();
+        app.pay(&checkout, cards::card(cards::GOOD));
+        for (_, mut event) in app.events_after(before, None) {
+            if event["type"] == "customer.subscription.created" {
+                // Stripe may tell either state here.
+                event["data"]["object"]["status"] = json!("incomplete");
+                drop(app.post_event(&event).await.expect(200));
+            }
+        }
+        app.work().await;
+        assert_ne!(session.subscription().await["status"], "ACTIVE");
+        let page = format!("/api/v1/billing/checkout/{checkout}");
+        let complete = session.get(&page).await.expect(200);
+        assert_eq!(complete["subscription"]["status"], "ACTIVE");
+        assert_eq!(complete["subscription"]["plan"]["id"], "team");
+    }
+}
+
+scenario! {
+    /// Shows that the portal opens for a new customer when the old one was deleted at Stripe and
+    /// no webhook said so.
+    the_portal_replaces_a_deleted_customer, async |app| {
+        let session = app.sign_up("acme").await;
+        drop(session.post("/api/v1/billing/portal", json!({})).await.expect(201));
+        let gone = customer(app, &session);
+        app.hold_webhooks().await;
+        app.stripe().customers().delete(&gone).await.expect("it can be deleted");
+        drop(session.post("/api/v1/billing/portal", json!({})).await.expect(201));
+        let customer = text(&session.subscription().await["stripe_customer_id"]);
+        assert_ne!(customer, gone);
     }
 }

@@ -235,3 +235,54 @@ scenario! {
         assert_eq!(customers(app, &session).len(), 1);
     }
 }
+
+scenario! {
+    /// Shows that a preview finishes nothing that was begun: beside an interrupted upgrade or
+    /// cancellation it is refused, and only the next change carries it out.
+    a_preview_changes_nothing, async |app| {
+        let session = app.sign_up("acme").await;
+        let bought = app.buy(&session, "team", "monthly", cards::GOOD).await;
+        let id = text(&bought["stripe_subscription_id"]);
+        let customer = text(&bought["stripe_customer_id"]);
+        let (path, wanted) =
+            (format!("/v1/subscriptions/{id}"), json!({"plan": "enterprise", "interval": "monthly"}));
+        for (method, to, body, kind) in [
+            ("POST", "plan-change", wanted.clone(), "change_plan"),
+            ("DELETE", "cancel", json!({"when": "now"}), "cancel_now"),
+        ] {
+            app.gate.set(only(method, &path, Weather::Broken));
+            let lost = session.post(&format!("/api/v1/billing/{to}"), body.clone()).await;
+            drop(lost.expect_problem(503, "stripe_unavailable"));
+            app.gate.set(Weather::Clear);
+            let seen = app.gate.count(method, &path);
+            let yearly = json!({"plan": "enterprise", "interval": "yearly"});
+            let refused = session.post("/api/v1/billing/plan-change/preview", yearly).await;
+            drop(refused.expect_problem(409, "conflict"));
+            assert_eq!(app.gate.count(method, &path), seen);
+            assert_eq!(open_intents(app).await, [kind]);
+            let status = &app.engine().object(&id).expect("Stripe has it")["status"];
+            assert_eq!(*status, json!("active"));
+            if kind == "change_plan" {
+                assert_eq!(charged(app, &customer), [9_900]);
+                drop(session.post("/api/v1/billing/plan-change", body).await.expect(200));
+                assert_eq!(charged(app, &customer).len(), 2);
+            }
+        }
+    }
+}
+
+scenario! {
+    /// Shows that an interrupted write is closed when Stripe does not know what it was about, and
+    /// waits while Stripe refuses our key, which says nothing about what happened.
+    a_look_that_is_refused_closes_the_intent, async |app| {
+        let session = app.sign_up("acme").await;
+        app.gate.set(only("POST", "/v1/checkout/sessions", Weather::Broken));
+        drop(wish(&session, "team").await.expect_problem(503, "stripe_unavailable"));
+        app.advance(Span::minutes(6)).await;
+        for (status, closed, left) in [(401, 0, 1), (500, 0, 1), (400, 1, 0)] {
+            app.gate.set(only("GET", "/v1/checkout/sessions", Weather::Answers(status)));
+            assert_eq!(finish(app).await, closed, "{status}");
+            assert_eq!(open_intents(app).await.len(), left, "{status}");
+        }
+    }
+}
