@@ -259,11 +259,15 @@ impl From<IdentityError> for Problem {
                 Self::new(Code::Unauthenticated, "E-mail or password is wrong.")
             }
             IdentityError::TooManyAttempts { retry_after_s } => {
-                Self::new(Code::RateLimited, "Too many attempts to log in. Please wait.")
+                Self::new(Code::RateLimited, "Too many attempts. Please wait.")
                     .retry_after(retry_after_s)
             }
+            IdentityError::Overloaded => {
+                Self::new(Code::Overloaded, "Too many people are logging in. Please try again.")
+                    .retry_after(2)
+            }
             IdentityError::VerificationOver => {
-                Self::field("token", "This link was used already or is no longer valid.")
+                Self::field("token", "This link was used already, is over, or is not yours.")
             }
             IdentityError::Store(error) => error.into(),
             broken @ IdentityError::Broken { .. } => internal().caused_by(&broken),

@@ -34,6 +34,7 @@ fn for_watchers() -> OpenApiRouter<App> {
         .routes(routes!(health::get_livez))
         .routes(routes!(health::get_readyz))
         .routes(routes!(metrics::get_metrics))
+        .layer(axum::Extension(health::LastFigures::new()))
 }
 
 /// Stripe's way in, and what machines ask. No cookie, no CORS, no log-in.

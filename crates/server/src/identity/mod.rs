@@ -18,7 +18,7 @@ use domain::catalogue::Catalogue;
 use domain::entitlement::{Facts, Policy, entitlement};
 use domain::ids::{AuditId, OrganizationId, OutboxId, SessionId, UserId};
 use domain::time::{Span, Timestamp};
-use password::Passwords;
+use password::{HashingError, Passwords};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use store::{
     AuditEntry, EntitlementRow, NewAccount, NewMessage, NewVerification, OrganizationRow,
     SessionRow, SignedIn, Store, StoreError, UserRow,
 };
-use token::{Claims, Tokens};
+use token::{Claims, MailTokens, Tokens};
 use tokio::sync::OnceCell;
 
 /// How long a verification link counts.
@@ -53,8 +53,10 @@ struct Inner {
     policy: Policy,
     frontend_url: String,
     tokens: Tokens,
+    mail_tokens: MailTokens,
     passwords: Passwords,
-    attempts: Attempts,
+    log_ins: Attempts,
+    sign_ups: Attempts,
     developer: OnceCell<SignedIn>,
 }
 
@@ -118,13 +120,16 @@ pub enum IdentityError {
     /// Unknown address or wrong password; which of the two is not told.
     #[error("e-mail or password is wrong")]
     WrongCredentials,
-    /// Too many attempts for this address from this place.
+    /// Too many log-ins for this address, or sign-ups, from this place.
     #[error("too many attempts; wait {retry_after_s} s")]
     TooManyAttempts {
         /// Seconds until the next one is heard.
         retry_after_s: u64,
     },
-    /// A verification token that is unknown, used or over.
+    /// More passwords are waiting to be hashed than can be done soon.
+    #[error("too many log-ins and sign-ups at once")]
+    Overloaded,
+    /// A verification token that is unknown, used, over, or another user's.
     #[error("the verification link is no longer valid")]
     VerificationOver,
     /// The database did not do it.
@@ -149,8 +154,10 @@ impl Identity {
             policy: settings.policy,
             frontend_url: settings.frontend_url.clone(),
             tokens: Tokens::new(&settings.access.jwt_secret),
+            mail_tokens: MailTokens::new(&settings.access.jwt_secret),
             passwords: Passwords::new(),
-            attempts: Attempts::new(),
+            log_ins: Attempts::to_log_in(),
+            sign_ups: Attempts::to_sign_up(),
             developer: OnceCell::new(),
             world,
         }))
@@ -161,19 +168,27 @@ impl Identity {
     ///
     /// # Errors
     /// [`IdentityError::Invalid`] names the fields at fault; an address that has an account is one.
-    pub async fn sign_up(&self, request: SignUp) -> Result<Opened, IdentityError> {
+    /// [`IdentityError::TooManyAttempts`], [`IdentityError::Overloaded`].
+    pub async fn sign_up(
+        &self,
+        request: SignUp,
+        from: Option<IpAddr>,
+    ) -> Result<Opened, IdentityError> {
         let checked = CheckedSignUp::check(request)?;
+        let now = self.0.world.now();
+        let admitted = self.0.sign_ups.admit("", from, now);
+        admitted.map_err(|retry_after_s| IdentityError::TooManyAttempts { retry_after_s })?;
         let hash = self.hash(checked.password.clone()).await?;
         let now = self.0.world.now();
         let mut account = self.new_account(&checked, Some(hash), now);
         let session = self.new_session(&account.user.id, &account.organization.id, now);
-        let verification_token = self.random_token();
+        let verification = hex::encode(self.random_bytes::<16>());
         account.session = Some(session.clone());
         account.verification = Some(NewVerification {
-            token_hash: token::fingerprint(&verification_token),
+            token_hash: token::fingerprint(&self.0.mail_tokens.of(&verification)),
             expires_at: now.plus(VERIFICATION_LASTS),
         });
-        account.messages = self.welcome_messages(&account, &verification_token, now);
+        account.messages = self.welcome_messages(&account, &verification, now);
         let signed_in = SignedIn {
             user: account.user.clone(),
             organization: account.organization.clone(),
@@ -188,7 +203,8 @@ impl Identity {
     /// the same answer as a wrong password.
     ///
     /// # Errors
-    /// [`IdentityError::WrongCredentials`], [`IdentityError::TooManyAttempts`].
+    /// [`IdentityError::WrongCredentials`], [`IdentityError::TooManyAttempts`],
+    /// [`IdentityError::Overloaded`].
     pub async fn log_in(
         &self,
         email: &str,
@@ -198,7 +214,7 @@ impl Identity {
         let email = normalised(email);
         let now = self.0.world.now();
         self.0
-            .attempts
+            .log_ins
             .admit(&email, from, now)
             .map_err(|retry_after_s| IdentityError::TooManyAttempts { retry_after_s })?;
         let user = self.0.store.user_by_email(&email).await.map_err(IdentityError::Store)?;
@@ -208,11 +224,11 @@ impl Identity {
             .passwords
             .verify(password, hash)
             .await
-            .map_err(|_| IdentityError::Broken { what: "checking the password" })?;
+            .map_err(|error| hashing(&error, "checking the password"))?;
         let Some(user) = user.filter(|_| right) else {
             return Err(IdentityError::WrongCredentials);
         };
-        self.0.attempts.forget(&email, from);
+        self.0.log_ins.forget(&email, from);
         self.open_session_for(&user).await
     }
 
@@ -291,19 +307,86 @@ impl Identity {
         user.email_verified_at.is_some() && self.0.access.names_operator(&user.email)
     }
 
-    /// Takes the token of a verification mail.
+    /// Takes the token of a verification mail from the user it was made for, who is signed in.
+    /// From anybody else it changes nothing: who made the account and who reads its address's mail
+    /// have to be one person, or an account made in somebody's name would be proven by them.
     ///
     /// # Errors
-    /// [`IdentityError::VerificationOver`] for one that is unknown, used or over.
-    pub async fn verify_email(&self, token: &str) -> Result<(), IdentityError> {
+    /// [`IdentityError::VerificationOver`] for one that is unknown, used, over or another user's.
+    pub async fn verify_email(&self, user: &UserId, token: &str) -> Result<(), IdentityError> {
         let hash = token::fingerprint(token);
-        let user = self.0.store.verify_email(&hash, self.0.world.now()).await;
-        match user.map_err(IdentityError::Store)? {
-            Some(user) => {
-                tracing::info!(user.id = %user, "E-mail address verified");
-                Ok(())
+        let is_proven = self.0.store.verify_email(user, &hash, self.0.world.now()).await;
+        if is_proven.map_err(IdentityError::Store)? {
+            tracing::info!(user.id = %user, "E-mail address verified");
+            Ok(())
+        } else {
+            Err(IdentityError::VerificationOver)
+        }
+    }
+
+    /// The link for an `email.verify` message, from the `verification` of its body. The link is
+    /// made when the mail is sent, and is nowhere in the database.
+    #[must_use]
+    pub fn verification_link(&self, verification: &str) -> String {
+        let token = self.0.mail_tokens.of(verification);
+        format!("{}/api/v1/auth/verify?token={token}", self.0.frontend_url)
+    }
+
+    /// Gives an account that exists to whoever it is meant for: new name and password, verified
+    /// address, no log-in of before. For `billhook admin create --take-over`.
+    ///
+    /// # Errors
+    /// As [`Identity::create_verified`].
+    pub async fn take_over(
+        &self,
+        user: &UserRow,
+        request: SignUp,
+        by: &str,
+    ) -> Result<(), IdentityError> {
+        let checked = CheckedSignUp::check(request)?;
+        let hash = self.hash(checked.password).await?;
+        let now = self.0.world.now();
+        let was = serde_json::json!({
+            "name": user.name,
+            "email_verified": user.email_verified_at.is_some(),
+        });
+        let audit = AuditEntry {
+            id: AuditId::new(now, &*self.0.world.entropy),
+            at: now,
+            actor: by.to_owned(),
+            action: "user.take_over".to_owned(),
+            target: user.id.to_string(),
+            organization: None,
+            before: Some(was.to_string()),
+            after: Some(serde_json::json!({"name": checked.name}).to_string()),
+            reason: None,
+        };
+        let store = &self.0.store;
+        let taken = store.take_over_account(&user.id, checked.name, hash, now, audit).await;
+        if taken.map_err(IdentityError::Store)? {
+            Ok(())
+        } else {
+            Err(IdentityError::WrongCredentials)
+        }
+    }
+
+    /// Deletes log-ins that are over and verifications that are used or over, and says how many.
+    ///
+    /// # Errors
+    /// When the database is not available; what was deleted until then stays deleted.
+    pub async fn prune(&self) -> Result<u64, IdentityError> {
+        const AT_ONCE: u32 = 1_000;
+        let (store, now) = (&self.0.store, self.0.world.now());
+        let mut all = 0;
+        loop {
+            let sessions = store.prune_sessions(now, AT_ONCE).await;
+            let verifications = store.prune_verifications(now, AT_ONCE).await;
+            match sessions.map_err(IdentityError::Store)?
+                + verifications.map_err(IdentityError::Store)?
+            {
+                0 => return Ok(all),
+                some => all += some,
             }
-            None => Err(IdentityError::VerificationOver),
         }
     }
 
@@ -370,7 +453,7 @@ impl Identity {
     async fn hash(&self, password: String) -> Result<String, IdentityError> {
         let salt = self.random_bytes();
         let hash = self.0.passwords.hash(password, salt).await;
-        hash.map_err(|_| IdentityError::Broken { what: "hashing the password" })
+        hash.map_err(|error| hashing(&error, "hashing the password"))
     }
 
     fn new_account(
@@ -434,7 +517,7 @@ impl Identity {
     fn welcome_messages(
         &self,
         account: &NewAccount,
-        verification_token: &str,
+        verification: &str,
         now: Timestamp,
     ) -> Vec<NewMessage> {
         let entropy = &*self.0.world.entropy;
@@ -447,7 +530,6 @@ impl Identity {
             body: body.to_string(),
             due_at: now,
         };
-        let link = format!("{}/api/v1/auth/verify?token={verification_token}", self.0.frontend_url);
         vec![
             to(
                 "email.welcome",
@@ -460,7 +542,12 @@ impl Identity {
             ),
             to(
                 "email.verify",
-                serde_json::json!({"to": user.email, "name": user.name, "link": link}),
+                serde_json::json!({
+                    "to": user.email,
+                    "name": user.name,
+                    // Not the link itself: see `verification_link`.
+                    "verification": verification,
+                }),
             ),
         ]
     }
@@ -476,10 +563,6 @@ impl Identity {
         let mut bytes = [0_u8; N];
         self.0.world.entropy.fill(&mut bytes);
         bytes
-    }
-
-    fn random_token(&self) -> String {
-        hex::encode(self.random_bytes::<32>())
     }
 }
 
@@ -522,6 +605,13 @@ impl CheckedSignUp {
         } else {
             Err(IdentityError::Invalid(fields))
         }
+    }
+}
+
+fn hashing(error: &HashingError, what: &'static str) -> IdentityError {
+    match error {
+        HashingError::Overloaded => IdentityError::Overloaded,
+        HashingError::Failed => IdentityError::Broken { what },
     }
 }
 

@@ -3,7 +3,7 @@
 //! The algorithm is pinned, so that neither `none` nor a public key passed off as a secret is
 //! believed. Expiry is judged by our own clock. The session's row has the last word.
 
-use aws_lc_rs::digest;
+use aws_lc_rs::{digest, hmac};
 use domain::time::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use secrecy::{ExposeSecret, SecretString};
@@ -78,6 +78,31 @@ impl Tokens {
     }
 }
 
+/// Makes the tokens of verification mails from the ids of verifications, so that a token need not
+/// be written down before its mail is sent.
+pub(super) struct MailTokens(hmac::Key);
+
+impl std::fmt::Debug for MailTokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MailTokens(…)")
+    }
+}
+
+impl MailTokens {
+    /// With a key of its own, which follows from the secret: nothing that is signed for another
+    /// purpose can be a mail's token.
+    pub(super) fn new(secret: &SecretString) -> Self {
+        let secret = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
+        let derived = hmac::sign(&secret, b"billhook: tokens of verification mails, 1");
+        Self(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()))
+    }
+
+    /// The token of a verification, as hex.
+    pub(super) fn of(&self, verification: &str) -> String {
+        hex::encode(hmac::sign(&self.0, verification.as_bytes()))
+    }
+}
+
 /// SHA-256 as hex: what is kept of a token that only its owner may know.
 pub(super) fn fingerprint(token: &str) -> String {
     hex::encode(digest::digest(&digest::SHA256, token.as_bytes()))
@@ -117,6 +142,17 @@ mod tests {
         let token = tokens.sign(&claims()).unwrap();
         assert_eq!(tokens.read(&token, Timestamp::from_seconds(1_999)), Some(claims()));
         assert_eq!(tokens.read(&token, Timestamp::from_seconds(2_000)), None);
+    }
+
+    /// Shows that a mail's token follows from secret and id, and from nothing less.
+    #[test]
+    fn a_mail_token_needs_the_secret() {
+        let mails = |secret: &str| MailTokens::new(&SecretString::from(secret.to_owned()));
+        let token = mails("right").of("one");
+        assert_eq!(token.len(), 64);
+        assert_eq!(token, mails("right").of("one"));
+        assert_ne!(token, mails("right").of("two"));
+        assert_ne!(token, mails("wrong").of("one"));
     }
 
     /// Shows the attacks on tokens that are refused: no algorithm, another algorithm, another

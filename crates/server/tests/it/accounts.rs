@@ -235,47 +235,168 @@ scenario! {
     }
 }
 
+/// The link in the newest verification mail to somebody, as it is made when the mail is sent.
+async fn verification_link(app: &TestApp, email: &str) -> String {
+    let mails = app.messages("email.verify").await;
+    let mails = mails.iter().map(|mail| serde_json::from_str::<Value>(&mail.body).unwrap());
+    let mail = mails.filter(|mail| mail["to"] == email).last().unwrap();
+    app.app().identity.verification_link(mail["verification"].as_str().unwrap())
+}
+
+/// Follows a link as a browser does that is signed in with this token, or not at all, and says
+/// where it leads.
+async fn follow(link: &str, token: &str) -> String {
+    let mut request = http().get(link);
+    if !token.is_empty() {
+        request = request.header(header::COOKIE, format!("billhook_session={token}"));
+    }
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), 303);
+    answer.headers()["location"].to_str().unwrap().to_owned()
+}
+
+const OPERATOR: &str = "operator@billhook.test";
+
+async fn sign_up_as_operator(app: &TestApp) -> String {
+    let body = json!({
+        "email": OPERATOR, "password": PASSWORD, "name": "Olga", "organization_name": "Operators",
+    });
+    let opened = app.nobody().post("/api/v1/auth/signup", body).await.expect(201);
+    assert_eq!(opened["user"]["is_operator"], false);
+    opened["token"].as_str().unwrap().to_owned()
+}
+
+async fn may_operate(app: &TestApp, token: &str) -> bool {
+    let summary = http().get(url(app, "/api/v1/admin/summary")).bearer_auth(token);
+    let status = summary.send().await.unwrap().status();
+    assert!(status == 200 || status == 403, "{status}");
+    status == 200
+}
+
 scenario! {
     /// Shows that an address in ADMIN_EMAILS makes no operator before it is verified, that the
-    /// link of the mail verifies it once, and that the page says how it went.
+    /// link of the mail verifies it once for whoever made the account, and that the page says how
+    /// it went.
     scenario_42_an_operator_has_a_verified_address, async |app| {
-        let body = json!({
-            "email": "operator@billhook.test", "password": PASSWORD, "name": "Olga",
-            "organization_name": "Operators",
-        });
-        let opened = app.nobody().post("/api/v1/auth/signup", body).await.expect(201);
-        assert_eq!(opened["user"]["is_operator"], false);
-        let token = opened["token"].as_str().unwrap().to_owned();
-        let summary = || http().get(url(app, "/api/v1/admin/summary")).bearer_auth(&token).send();
-        assert_eq!(summary().await.unwrap().status(), 403);
+        let token = sign_up_as_operator(app).await;
+        assert!(!may_operate(app, &token).await);
 
-        let mail = app.messages("email.verify").await.remove(0);
-        let mail: Value = serde_json::from_str(&mail.body).unwrap();
-        let link = mail["link"].as_str().unwrap();
-        let bad = http().get(format!("{link}0")).send().await.unwrap();
-        assert!(bad.headers()["location"].to_str().unwrap().ends_with("/login?verified=0"));
-        assert_eq!(summary().await.unwrap().status(), 403);
-        let followed = http().get(link).send().await.unwrap();
-        assert_eq!(followed.status(), 303);
-        assert!(followed.headers()["location"].to_str().unwrap().ends_with("/login?verified=1"));
-        assert_eq!(summary().await.unwrap().status(), 200);
+        let link = verification_link(app, OPERATOR).await;
+        assert!(follow(&format!("{link}0"), &token).await.ends_with("/login?verified=0"));
+        assert!(!may_operate(app, &token).await);
+        assert!(follow(&link, &token).await.ends_with("/login?verified=1"));
+        assert!(may_operate(app, &token).await);
 
         let secret = link.rsplit_once('=').unwrap().1;
-        let again = app.nobody().post("/api/v1/auth/verify", json!({"token": secret})).await;
-        again.expect_problem(400, "invalid_request");
+        let again = http().post(url(app, "/api/v1/auth/verify")).bearer_auth(&token);
+        let again = again.json(&json!({"token": secret})).send().await.unwrap();
+        assert_eq!(again.status(), 400);
+    }
+}
+
+scenario! {
+    /// Shows that an account made with somebody else's address stays unverified when they open its
+    /// link: without a log-in it leads to the log-in page and back, and with a log-in of their
+    /// own, by link or by API, it does not count either.
+    scenario_42_a_squatter_stays_unverified, async |app| {
+        let squatter = sign_up_as_operator(app).await;
+        let link = verification_link(app, OPERATOR).await;
+        let secret = link.rsplit_once('=').unwrap().1.to_owned();
+
+        let led = follow(&link, "").await;
+        let path = format!("/api/v1/auth/verify?token={secret}");
+        let led = reqwest::Url::parse(&led).unwrap();
+        assert_eq!(led.path(), "/login");
+        let query: Vec<_> = led.query_pairs().into_owned().collect();
+        assert_eq!(query, [("next".to_owned(), path)]);
+        assert!(follow(&link, "no token at all").await.contains("/login?next="));
+
+        let owner = app.sign_up("owner").await;
+        assert!(follow(&link, &owner.token).await.ends_with("/login?verified=0"));
+        let body = json!({"token": secret});
+        let post = app.nobody().post("/api/v1/auth/verify", body.clone()).await;
+        post.expect_problem(401, "unauthenticated");
+        let post = owner.post("/api/v1/auth/verify", body).await;
+        post.expect_problem(400, "invalid_request");
+
+        let user = app.store().user_by_email(OPERATOR).await.unwrap().unwrap();
+        assert_eq!(user.email_verified_at, None);
+        assert!(!may_operate(app, &squatter).await);
     }
 }
 
 scenario! {
     /// Shows that a verification link is over after three days.
     a_verification_link_ends, async |app| {
-        app.sign_up("acme").await;
-        let mail = app.messages("email.verify").await.remove(0);
-        let mail: Value = serde_json::from_str(&mail.body).unwrap();
-        let token = mail["link"].as_str().unwrap().rsplit_once('=').unwrap().1.to_owned();
+        let session = app.sign_up("acme").await;
+        let link = verification_link(app, &session.email).await;
+        let token = link.rsplit_once('=').unwrap().1.to_owned();
         app.advance(Span::days(3)).await;
-        let late = app.nobody().post("/api/v1/auth/verify", json!({"token": token})).await;
+        let late = session.post("/api/v1/auth/verify", json!({"token": token})).await;
         late.expect_problem(400, "invalid_request");
+    }
+}
+
+scenario! {
+    /// Shows that the database does not hold what a verification link needs: the message names
+    /// the verification, and the token follows from that only with our secret.
+    a_verification_token_is_not_stored, async |app| {
+        let session = app.sign_up("acme").await;
+        let link = verification_link(app, &session.email).await;
+        let token = link.rsplit_once('=').unwrap().1;
+        let mail = app.messages("email.verify").await.remove(0);
+        assert!(!mail.body.contains(token) && !mail.body.contains("link"), "{}", mail.body);
+        let body: Value = serde_json::from_str(&mail.body).unwrap();
+        let id = json!({"token": body["verification"]});
+        session.post("/api/v1/auth/verify", id).await.expect_problem(400, "invalid_request");
+        session.post("/api/v1/auth/verify", json!({"token": token})).await.expect(204);
+    }
+}
+
+scenario! {
+    /// Shows that ten people may sign up at once, and that a place that goes on making accounts
+    /// is told to wait, until time has passed.
+    sign_ups_run_out, async |app| {
+        let sign_up = async |name: String| {
+            let body = json!({
+                "email": format!("{name}@example.com"), "password": PASSWORD, "name": "n",
+                "organization_name": "o",
+            });
+            app.nobody().post("/api/v1/auth/signup", body).await
+        };
+        let ten = (0..10).map(|n| sign_up(format!("one-of-ten-{n}")));
+        for answer in futures_util::future::join_all(ten).await {
+            answer.expect(201);
+        }
+        let refused = loop {
+            let n = app.store().organization_count().await.unwrap();
+            assert!(n < 100, "nobody was told to wait");
+            let answer = sign_up(format!("next-{n}")).await;
+            if answer.status != 201 {
+                break answer;
+            }
+        };
+        let seconds: u32 = refused.header("retry-after").unwrap().parse().unwrap();
+        refused.expect_problem(429, "rate_limited");
+        app.advance(Span::seconds(seconds)).await;
+        sign_up("late".to_owned()).await.expect(201);
+    }
+}
+
+scenario! {
+    /// Shows that pruning deletes log-ins that are over, and that living ones go on.
+    old_log_ins_are_deleted, async |app| {
+        let node = app.another_node(|settings| {
+            settings.access.jwt_expiry = Span::hours(1);
+        }).await;
+        let session = app.sign_up("acme").await;
+        let body = json!({"email": session.email, "password": PASSWORD});
+        session.at(&node).post("/api/v1/auth/login", body).await.expect(200);
+        assert_eq!(app.app().identity.prune().await.unwrap(), 0);
+        app.advance(Span::hours(1)).await;
+        assert_eq!(app.app().identity.prune().await.unwrap(), 1);
+        session.get("/api/v1/auth/me").await.expect(200);
+        node.close().await;
     }
 }
 
@@ -322,6 +443,35 @@ scenario! {
         assert!(audit.iter().any(|line| {
             line.action == "user.create" && line.actor == "billhook admin create"
         }));
+    }
+}
+
+scenario! {
+    /// Shows that an account that is taken over belongs to whoever has the new password: the old
+    /// one and all log-ins of before are over, the link of before too, and the log says so.
+    an_account_is_taken_over, async |app| {
+        let squatter = sign_up_as_operator(app).await;
+        let link = verification_link(app, OPERATOR).await;
+        let user = app.store().user_by_email(OPERATOR).await.unwrap().unwrap();
+        let sign_up = SignUp {
+            email: OPERATOR.to_owned(),
+            password: "a new password".to_owned(),
+            name: "The operator".to_owned(),
+            organization_name: "Operators".to_owned(),
+        };
+        app.app().identity.take_over(&user, sign_up, "test").await.unwrap();
+        assert_eq!(with_token(app, &squatter).await, 401);
+        assert!(follow(&link, &squatter).await.contains("/login?next="));
+        let log_in = async |password: &str| {
+            let body = json!({"email": OPERATOR, "password": password});
+            app.nobody().post("/api/v1/auth/login", body).await
+        };
+        log_in(PASSWORD).await.expect_problem(401, "unauthenticated");
+        let opened = log_in("a new password").await.expect(200);
+        assert_eq!(opened["user"]["is_operator"], true);
+        assert_eq!(opened["user"]["name"], "The operator");
+        let log = app.store().audit_log(10).await.unwrap();
+        assert!(log.iter().any(|line| line.action == "user.take_over" && line.actor == "test"));
     }
 }
 

@@ -193,7 +193,8 @@ fn migrations_by_hand() {
 }
 
 /// Shows that an operator can be made and listed, that the made-up password goes to stderr once,
-/// and that an address the settings do not name is said to be an ordinary one.
+/// that an account that exists is only touched by a take-over, which makes a new password, and
+/// that an address the settings do not name is said to be an ordinary one.
 #[test]
 fn operators_are_made_and_listed() {
     let folder = tempfile::tempdir().unwrap();
@@ -207,6 +208,17 @@ fn operators_are_made_and_listed() {
     assert_eq!(code, 0, "{stderr}");
     assert!(stdout.starts_with("usr_") && stdout.lines().count() == 1, "{stdout}");
     assert!(stderr.contains("Password (shown once): "), "{stderr}");
+    let first = stdout.trim_end().to_owned();
+
+    let (code, _, stderr) = create("ada@example.com");
+    assert_eq!(code, 1);
+    assert!(stderr.contains("has an account already"), "{stderr}");
+    assert!(stderr.contains("--take-over") && !stderr.contains("Password"), "{stderr}");
+    let again = ["admin", "create", "--email", "ada@example.com", "--name", "A", "--take-over"];
+    let (code, stdout, stderr) = run(folder.path(), &env, &again);
+    assert_eq!((code, stdout.trim_end()), (0, first.as_str()), "{stderr}");
+    assert_eq!(stderr.matches("Password (shown once): ").count(), 1, "{stderr}");
+
     let (_, _, stderr) = create("bob@example.org");
     assert!(stderr.contains("ADMIN_EMAILS"), "{stderr}");
     let (code, _, stderr) = create("nobody");

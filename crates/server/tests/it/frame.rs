@@ -1,7 +1,10 @@
 //! What every answer has in common, and who may call which route.
 
+use domain::access::Role;
+use domain::ids::{OrganizationId, UserId};
+use domain::time::Timestamp;
 use serde_json::Map;
-use testkit::{TestApp, Value, json, scenario};
+use testkit::{Session, TestApp, Value, json, scenario};
 
 fn http() -> reqwest::Client {
     reqwest::Client::builder().timeout(std::time::Duration::from_secs(10)).build().unwrap()
@@ -78,6 +81,7 @@ scenario! {
         assert_eq!(nobody.get("/livez").await.expect(200), json!({"status": "ok"}));
         let ready = nobody.get("/readyz").await.expect(200);
         assert_eq!((&ready["database"], &ready["migrations"]), (&json!(true), &json!(true)));
+        assert_eq!(ready["deliveries"], json!({"pending": 0, "claimed": 0, "parked": 0}));
 
         let figures = nobody.get("/metrics").await;
         assert_eq!(figures.status, 200);
@@ -115,11 +119,12 @@ const EVERYBODY: &[&str] = &[
     "/api/v1/auth/signup",
     "/api/v1/auth/login",
     "/api/v1/auth/logout",
-    "/api/v1/auth/verify",
 ];
 
-fn declared(path: &str) -> For {
-    if EVERYBODY.contains(&path) {
+fn declared(method: &str, path: &str) -> For {
+    // The link of a mail is followed by a browser, which is led to the log-in page first.
+    let is_link = (method, path) == ("get", "/api/v1/auth/verify");
+    if is_link || EVERYBODY.contains(&path) {
         For::Everybody
     } else if path.starts_with("/api/v1/admin/") {
         For::Operators
@@ -128,32 +133,125 @@ fn declared(path: &str) -> For {
     }
 }
 
-async fn statuses(app: &TestApp, method: &str, path: &str) -> (u16, u16) {
+async fn knock(who: &Session, method: &str, path: &str) -> u16 {
     let path =
         path.replace("{id}", "org_00000000000000000000000000").replace("{feature}", "test_runs");
     let body = (method != "get").then(|| Value::Object(Map::new()));
-    let method = method.to_uppercase();
-    let nobody = app.nobody().send(&method, &path, body.as_ref()).await;
-    let member = app.sign_up(&format!("member-{}", app.key().as_str())).await;
-    let member = member.send(&method, &path, body.as_ref()).await;
-    (nobody.status, member.status)
+    who.send(&method.to_uppercase(), &path, body.as_ref()).await.status
+}
+
+/// Every documented route, as method and path.
+async fn routes(app: &TestApp) -> Vec<(String, String)> {
+    let document = app.nobody().get("/api/v1/openapi.json").await.expect(200);
+    let paths = document["paths"].as_object().unwrap().iter();
+    paths
+        .flat_map(|(path, item)| {
+            item.as_object().unwrap().keys().map(|method| (method.clone(), path.clone()))
+        })
+        .collect()
+}
+
+/// Signs somebody up and makes them a member of another organisation, which their log-in opens.
+async fn join(app: &TestApp, admin: &Session, name: &str, role: Role) -> Session {
+    let mut session = app.sign_up(name).await;
+    let organization = OrganizationId::parse(&admin.organization).unwrap();
+    let (user, long_ago) = (UserId::parse(&session.user).unwrap(), Timestamp::from_seconds(0));
+    app.store().put_membership(&organization, &user, role, long_ago).await.unwrap();
+    let body = json!({"email": session.email, "password": "correct horse battery staple"});
+    let opened = app.nobody().post("/api/v1/auth/login", body).await.expect(200);
+    assert_eq!(opened["organization"]["id"], admin.organization.as_str());
+    assert_eq!(opened["organization"]["role"], role.name());
+    session.token = opened["token"].as_str().unwrap().to_owned();
+    session.organization.clone_from(&admin.organization);
+    session
 }
 
 scenario! {
     /// Shows for every documented route whether somebody without a log-in, and a member who is no
     /// operator, gets past the door: exactly as declared, and no route is forgotten.
     scenario_41_the_doors, async |app| {
-        let document = app.nobody().get("/api/v1/openapi.json").await.expect(200);
-        for (path, item) in document["paths"].as_object().unwrap() {
-            for method in item.as_object().unwrap().keys() {
-                let who = declared(path);
-                let (nobody, member) = statuses(app, method, path).await;
-                let say = format!("{method} {path}: nobody {nobody}, member {member}");
-                assert_eq!(nobody == 401, who != For::Everybody, "{say}");
-                assert_eq!(member == 403, who == For::Operators, "{say}");
-                assert_ne!(member, 401, "{say}");
-                assert!(nobody < 500 && member < 500, "{say}");
+        let session = app.sign_up("acme").await;
+        let leaving = app.sign_up("leaving").await;
+        for (method, path) in routes(app).await {
+            let who = declared(&method, &path);
+            let nobody = knock(&app.nobody(), &method, &path).await;
+            let session = if path.ends_with("/logout") { &leaving } else { &session };
+            let member = knock(session, &method, &path).await;
+            let say = format!("{method} {path}: nobody {nobody}, member {member}");
+            assert_eq!(nobody == 401, who != For::Everybody, "{say}");
+            assert_eq!(member == 403, who == For::Operators, "{say}");
+            assert_ne!(member, 401, "{say}");
+            assert!(nobody < 500 && member < 500, "{say}");
+        }
+    }
+}
+
+scenario! {
+    /// Shows for every route of billing, of keys and of operators that a member and a viewer do
+    /// not get past the door, that a member uses what is counted and a viewer does not, and that
+    /// both may look.
+    scenario_41_members_and_viewers, async |app| {
+        let admin = app.sign_up("acme").await;
+        let member = join(app, &admin, "mia", Role::Member).await;
+        let viewer = join(app, &admin, "vic", Role::Viewer).await;
+        let closed =
+            ["/api/v1/billing/", "/api/subscription/", "/api/v1/api-keys", "/api/v1/admin/"];
+        let mut seen = 0;
+        for (method, path) in routes(app).await {
+            if closed.iter().any(|one| path.starts_with(one)) {
+                seen += 1;
+                for who in [&member, &viewer] {
+                    let status = knock(who, &method, &path).await;
+                    assert_eq!(status, 403, "{method} {path} for {}", who.email);
+                }
             }
         }
+        assert!(seen > 20, "{seen} routes");
+        for who in [&member, &viewer] {
+            let rename = who.patch("/api/v1/organization", json!({"name": "Mine"})).await;
+            rename.expect_problem(403, "forbidden");
+            who.get("/api/v1/entitlements").await.expect(200);
+            who.get("/api/v1/usage").await.expect(200);
+        }
+
+        let run = json!({"feature": "test_runs"});
+        member.post("/api/v1/usage/consume", run.clone()).await.expect(200);
+        let hold = json!({"feature": "test_runs", "quantity": 2});
+        let held = member.post("/api/v1/usage/reservations", hold.clone()).await.expect(201);
+        viewer.post("/api/v1/usage/consume", run).await.expect_problem(403, "forbidden");
+        viewer.post("/api/v1/usage/reservations", hold).await.expect_problem(403, "forbidden");
+        let release = format!("/api/v1/usage/reservations/{}/release", held["id"].as_str().unwrap());
+        viewer.post(&release, json!({})).await.expect_problem(403, "forbidden");
+        member.post(&release, json!({})).await.expect(200);
+        assert_eq!(admin.entitlements().await["features"][0]["used"], 1);
+    }
+}
+
+scenario! {
+    /// Shows that an organisation's admin finds nothing under the ids of another's checkout,
+    /// reservation and key, and that these stay as they were.
+    scenario_41_objects_of_others_are_not_there, async |app| {
+        let (owner, other) = (app.sign_up("acme").await, app.sign_up("other").await);
+        let checkout = app.start_checkout(&owner, "team", "monthly").await;
+        let checkout = format!("/api/v1/billing/checkout/{checkout}");
+        let hold = json!({"feature": "test_runs", "quantity": 1});
+        let held = owner.post("/api/v1/usage/reservations", hold).await.expect(201);
+        let held = format!("/api/v1/usage/reservations/{}", held["id"].as_str().unwrap());
+        let key = json!({"name": "worker", "scopes": ["usage"]});
+        let key = owner.post("/api/v1/api-keys", key).await.expect(201);
+        let path = format!("/api/v1/api-keys/{}", key["id"].as_str().unwrap());
+
+        other.get(&checkout).await.expect_problem(404, "not_found");
+        for end in ["confirm", "release"] {
+            let end = format!("{held}/{end}");
+            other.post(&end, json!({})).await.expect_problem(404, "not_found");
+        }
+        other.delete(&path).await.expect_problem(404, "not_found");
+
+        owner.get(&checkout).await.expect(200);
+        let program = owner.program(key["secret"].as_str().unwrap(), "");
+        program.post("/api/v1/usage/consume", json!({"feature": "test_runs"})).await.expect(200);
+        owner.post(&format!("{held}/release"), json!({})).await.expect(200);
+        owner.delete(&path).await.expect(204);
     }
 }

@@ -12,6 +12,8 @@ for_each_database![
     of_sign_ups_with_one_address_one_succeeds,
     a_log_in_ends_when_it_is_over_or_revoked,
     a_verification_counts_once_and_in_time,
+    an_account_is_taken_over,
+    what_is_over_is_deleted,
 ];
 
 fn account(name: &str) -> NewAccount {
@@ -123,21 +125,68 @@ async fn a_log_in_ends_when_it_is_over_or_revoked(Case { store, .. }: &Case) {
     assert_eq!(who(store, &nobody, NOW).await, None);
 }
 
-/// Shows that a token proves its address once, in time, and that the moment of the first proof
-/// stays.
+/// Shows that a token proves its address once, in time and for its own user, and that the moment
+/// of the first proof stays.
 async fn a_verification_counts_once_and_in_time(Case { store, .. }: &Case) {
     let (ann, bob) = (account("ann"), account("bob"));
     for one in [&ann, &bob] {
         store.create_account(one.clone()).await.unwrap();
     }
-    assert_eq!(store.verify_email("hash of nobody", NOW).await.unwrap(), None);
-    assert_eq!(store.verify_email("hash of bob", after(600)).await.unwrap(), None);
-    let proven = store.verify_email("hash of ann", after(599)).await.unwrap();
-    assert_eq!(proven.as_ref(), Some(&ann.user.id));
-    assert_eq!(store.verify_email("hash of ann", after(599)).await.unwrap(), None);
+    let verify = async |user: &UserRow, hash: &str, at: Timestamp| {
+        store.verify_email(&user.id, hash, at).await.unwrap()
+    };
+    assert!(!verify(&ann.user, "hash of nobody", NOW).await);
+    assert!(!verify(&bob.user, "hash of bob", after(600)).await);
+    assert!(!verify(&bob.user, "hash of ann", after(599)).await);
+    assert!(verify(&ann.user, "hash of ann", after(599)).await);
+    assert!(!verify(&ann.user, "hash of ann", after(599)).await);
     let verified = store.verified_users(None, 10).await.unwrap();
     let found: Vec<_> = verified.iter().map(|one| (&one.id, one.email_verified_at)).collect();
     assert_eq!(found, [(&ann.user.id, Some(after(599)))]);
     let later = store.verified_users(Some(ann.user.id), 10).await.unwrap();
     assert!(later.is_empty());
+}
+
+/// Shows that a take-over changes password, name and proof, ends each log-in and link of before,
+/// is in the audit log, and leaves others alone.
+async fn an_account_is_taken_over(Case { store, .. }: &Case) {
+    let (ann, bob) = (account("ann"), account("bob"));
+    for one in [&ann, &bob] {
+        store.create_account(one.clone()).await.unwrap();
+    }
+    let take = async |user: &UserId, number: u32| {
+        let entry = store::AuditEntry {
+            id: domain::ids::AuditId::trusted(format!("aud_{number}")),
+            ..audit("user.take_over")
+        };
+        let (name, hash) = ("Ann".to_owned(), "new".to_owned());
+        store.take_over_account(user, name, hash, after(5), entry).await.unwrap()
+    };
+    assert!(!take(&UserId::trusted("usr_nobody".to_owned()), 1).await);
+    assert!(take(&ann.user.id, 2).await);
+    let taken = store.user_by_email("ann@example.com").await.unwrap().unwrap();
+    assert_eq!((taken.name.as_str(), taken.password_hash.as_deref()), ("Ann", Some("new")));
+    assert_eq!(taken.email_verified_at, Some(after(5)));
+    assert_eq!(who(store, &session_of(&ann.user), after(6)).await, None);
+    assert!(!store.verify_email(&ann.user.id, "hash of ann", after(6)).await.unwrap());
+    assert!(who(store, &session_of(&bob.user), after(6)).await.is_some());
+    let log = store.audit_log(10).await.unwrap();
+    assert_eq!(log.iter().filter(|line| line.action == "user.take_over").count(), 1);
+}
+
+/// Shows that log-ins that are over and links that are used or over are deleted, a few at a time,
+/// and no others.
+async fn what_is_over_is_deleted(Case { store, .. }: &Case) {
+    let (ann, bob) = (account("ann"), account("bob"));
+    for one in [&ann, &bob] {
+        store.create_account(one.clone()).await.unwrap();
+    }
+    assert!(store.verify_email(&ann.user.id, "hash of ann", NOW).await.unwrap());
+    assert_eq!(store.prune_verifications(after(599), 10).await.unwrap(), 1);
+    assert_eq!(store.prune_verifications(after(599), 10).await.unwrap(), 0);
+    assert_eq!(store.prune_verifications(after(600), 10).await.unwrap(), 1);
+    assert_eq!(store.prune_sessions(after(3_599), 10).await.unwrap(), 0);
+    for left in [1, 1, 0] {
+        assert_eq!(store.prune_sessions(after(3_600), 1).await.unwrap(), left);
+    }
 }

@@ -264,6 +264,9 @@ async fn counts_and_next_due_follow_the_states(Case { store, .. }: &Case) {
     let found = (counts.pending, counts.claimed, counts.applied, counts.ignored, counts.parked);
     assert_eq!(found, (1, 1, 1, 2, 1));
     assert_eq!(counts.oldest_waiting, Some(NOW));
+    let left = store.unfinished_counts().await.unwrap();
+    assert_eq!((left.pending, left.claimed, left.parked), (1, 1, 1));
+    assert_eq!(left.oldest_waiting, Some(NOW));
     assert_eq!(store.next_delivery_due().await.unwrap(), Some(after(5)));
 }
 

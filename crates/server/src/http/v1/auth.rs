@@ -4,13 +4,14 @@ use crate::app::App;
 use crate::config::Mode as InstallationMode;
 use crate::http::auth::{Caller, Peer, session_to_end, set_cookie};
 use crate::http::input::{Body, Query};
-use crate::http::problem::ApiResult;
+use crate::http::problem::{ApiResult, Code, Problem};
 use crate::http::views::{ProblemView, Time};
-use crate::identity::{Opened, SignUp};
+use crate::identity::{IdentityError, Opened, SignUp};
 use axum::Json;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::access;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use store::{OrganizationRow, UserRow};
 use utoipa::{IntoParams, ToSchema};
@@ -180,16 +181,24 @@ fn begin(app: &App, status: StatusCode, opened: Opened) -> Response {
 #[utoipa::path(
     post, path = "/api/v1/auth/signup", operation_id = "create_account", tag = "auth",
     request_body = SignupBody,
-    responses((status = 201, body = Session), (status = 400, body = ProblemView))
+    responses(
+        (status = 201, body = Session),
+        (status = 400, body = ProblemView),
+        (status = 429, body = ProblemView),
+    )
 )]
-pub(crate) async fn create_account(app: App, Body(body): Body<SignupBody>) -> ApiResult<Response> {
+pub(crate) async fn create_account(
+    app: App,
+    Peer(peer): Peer,
+    Body(body): Body<SignupBody>,
+) -> ApiResult<Response> {
     let request = SignUp {
         email: body.email,
         password: body.password,
         name: body.name,
         organization_name: body.organization_name,
     };
-    let opened = app.identity.sign_up(request).await?;
+    let opened = app.identity.sign_up(request, peer).await?;
     Ok(begin(&app, StatusCode::CREATED, opened))
 }
 
@@ -246,23 +255,51 @@ pub(crate) async fn get_me(app: App, Caller(who): Caller) -> Json<Me> {
     })
 }
 
-/// Follows the link of a verification mail, and leads to the log-in page.
+/// Follows the link of a verification mail, and leads to the log-in page. It counts only for the
+/// person who made the account and is logged in; who is not logged in may do so first.
 #[utoipa::path(
     get, path = "/api/v1/auth/verify", operation_id = "follow_verification", tag = "auth",
     params(VerifyBody), responses((status = 303))
 )]
-pub(crate) async fn follow_verification(app: App, Query(query): Query<VerifyBody>) -> Redirect {
-    let outcome = if app.identity.verify_email(&query.token).await.is_ok() { "1" } else { "0" };
-    Redirect::to(&format!("{}/login?verified={outcome}", app.settings.frontend_url))
+pub(crate) async fn follow_verification(
+    app: App,
+    caller: Result<Caller, Problem>,
+    Query(query): Query<VerifyBody>,
+) -> ApiResult<Redirect> {
+    let login = format!("{}/login", app.settings.frontend_url);
+    let who = match caller {
+        Ok(Caller(who)) => who,
+        Err(problem) if problem.code() == Code::Unauthenticated => {
+            let token = utf8_percent_encode(&query.token, NON_ALPHANUMERIC);
+            let here = format!("/api/v1/auth/verify?token={token}");
+            let next = utf8_percent_encode(&here, NON_ALPHANUMERIC);
+            return Ok(Redirect::to(&format!("{login}?next={next}")));
+        }
+        Err(problem) => return Err(problem),
+    };
+    let outcome = match app.identity.verify_email(&who.user.id, &query.token).await {
+        Ok(()) => "1",
+        Err(IdentityError::VerificationOver) => "0",
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Redirect::to(&format!("{login}?verified={outcome}")))
 }
 
-/// Proves an e-mail address with the token of a verification mail.
+/// Proves one's own e-mail address with the token of a verification mail.
 #[utoipa::path(
     post, path = "/api/v1/auth/verify", operation_id = "verify_email", tag = "auth",
     request_body = VerifyBody,
-    responses((status = 204), (status = 400, body = ProblemView))
+    responses(
+        (status = 204),
+        (status = 400, body = ProblemView),
+        (status = 401, body = ProblemView),
+    )
 )]
-pub(crate) async fn verify_email(app: App, Body(body): Body<VerifyBody>) -> ApiResult<StatusCode> {
-    app.identity.verify_email(&body.token).await?;
+pub(crate) async fn verify_email(
+    app: App,
+    Caller(who): Caller,
+    Body(body): Body<VerifyBody>,
+) -> ApiResult<StatusCode> {
+    app.identity.verify_email(&who.user.id, &body.token).await?;
     Ok(StatusCode::NO_CONTENT)
 }
