@@ -392,10 +392,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Follows the link of a verification mail, and leads to the log-in page. */
+        /**
+         * Follows the link of a verification mail, and leads to the log-in page. It counts only for the
+         *     person who made the account and is logged in; who is not logged in may do so first.
+         */
         get: operations["follow_verification"];
         put?: never;
-        /** Proves an e-mail address with the token of a verification mail. */
+        /** Proves one's own e-mail address with the token of a verification mail. */
         post: operations["verify_email"];
         delete?: never;
         options?: never;
@@ -1620,7 +1623,7 @@ export interface components {
             migrations: boolean;
             /** @description The worker of this process goes round; none when this process has no worker. */
             worker: boolean | null;
-            deliveries: components["schemas"]["DeliveryCounts"] | null;
+            deliveries: components["schemas"]["UnfinishedDeliveries"] | null;
             /**
              * Format: int64
              * @description For how long the oldest unfinished delivery has been waiting, in milliseconds.
@@ -1792,6 +1795,24 @@ export interface components {
          * @example 2026-11-21T09:30:00Z
          */
         Time: string;
+        /** @description Deliveries that are not finished, by state. */
+        UnfinishedDeliveries: {
+            /**
+             * Format: int64
+             * @description Waiting.
+             */
+            pending: number;
+            /**
+             * Format: int64
+             * @description In work.
+             */
+            claimed: number;
+            /**
+             * Format: int64
+             * @description Waiting for an operator.
+             */
+            parked: number;
+        };
         /**
          * @description The unit in which people read a quantity.
          * @enum {string}
@@ -2672,6 +2693,14 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     follow_verification: {
@@ -2714,6 +2743,14 @@ export interface operations {
                 content?: never;
             };
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
