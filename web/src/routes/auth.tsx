@@ -3,7 +3,7 @@ import { LogoMark } from "@/components/logo";
 import { Card } from "@/components/ui/card";
 import { Banner } from "@/components/ui/feedback";
 import { LoginForm, SignupForm } from "@/features/identity/auth-forms";
-import { safeNext } from "@/features/identity/session";
+import { afterSignIn } from "@/features/identity/session";
 
 export function LoginPage() {
   const { next, verified } = useSearch({ from: "/visitor" });
@@ -22,9 +22,7 @@ export function LoginPage() {
       }
     >
       {verified ? <VerifiedNotice worked={verified === "1"} /> : null}
-      <LoginForm
-        onDone={() => navigate({ href: safeNext(next) ?? "/settings?tab=billing", replace: true })}
-      />
+      <LoginForm onDone={() => navigate(afterSignIn(next, "/settings?tab=billing"))} />
     </AuthFrame>
   );
 }
@@ -45,7 +43,7 @@ export function SignupPage() {
         </>
       }
     >
-      <SignupForm onDone={() => navigate({ href: safeNext(next) ?? "/pricing", replace: true })} />
+      <SignupForm onDone={() => navigate(afterSignIn(next, "/pricing"))} />
     </AuthFrame>
   );
 }

@@ -10,7 +10,7 @@ import {
 } from "@tanstack/react-router";
 import * as z from "zod/mini";
 import { DELIVERY_STATES } from "@/components/status-badge";
-import { safeNext, sessionQuery } from "@/features/identity/session";
+import { afterSignIn, sessionQuery } from "@/features/identity/session";
 import { AdminFrame } from "./admin-frame";
 import { NotFoundPage, PageFailure } from "./not-found";
 import { PricingPage } from "./pricing";
@@ -97,7 +97,7 @@ const visitorRoute = createRoute({
       throw redirect({ to: "/settings", search: { tab: "profile" }, replace: true });
     }
     const fallback = location.pathname === "/signup" ? "/pricing" : "/settings?tab=billing";
-    throw redirect({ href: safeNext(search.next) ?? fallback, replace: true });
+    throw redirect(afterSignIn(search.next, fallback));
   },
 });
 

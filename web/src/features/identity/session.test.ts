@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { safeNext } from "./session";
+import { afterSignIn, safeNext } from "./session";
 
 // The place to go after log-in comes from the address bar and must not leave the site.
 it.each([
@@ -14,4 +14,11 @@ it.each([
   [undefined, null],
 ])("takes %s as %s", (next, path) => {
   expect(safeNext(next)).toBe(path);
+});
+
+test("A link of a mail is loaded from the server after signing in, a page is not", () => {
+  const link = "/api/v1/auth/verify?token=a";
+  expect(afterSignIn(link, "/pricing")).toMatchObject({ href: link, reloadDocument: true });
+  const page = { href: "/pricing", reloadDocument: false };
+  expect(afterSignIn("https://evil.example", "/pricing")).toMatchObject(page);
 });

@@ -54,6 +54,12 @@ export function useLogout() {
   });
 }
 
+/** Where to go after signing in. A link of a mail is the server's to answer, not a page of ours. */
+export function afterSignIn(next: string | undefined, otherwise: string) {
+  const href = safeNext(next) ?? otherwise;
+  return { href, replace: true, reloadDocument: href.startsWith("/api/") };
+}
+
 /** Only a path of this site may be the place to go after signing in. */
 export function safeNext(next: string | undefined): string | null {
   if (!next?.startsWith("/") || /^\/[/\\]/.test(next)) return null;
