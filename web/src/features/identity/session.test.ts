@@ -16,7 +16,7 @@ it.each([
   expect(safeNext(next)).toBe(path);
 });
 
-test("A link of a mail is loaded from the server after signing in, a page is not", () => {
+it("loads a link of a mail from the server after signing in, and a page not", () => {
   const link = "/api/v1/auth/verify?token=a";
   expect(afterSignIn(link, "/pricing")).toMatchObject({ href: link, reloadDocument: true });
   const page = { href: "/pricing", reloadDocument: false };
