@@ -375,7 +375,8 @@ mod tests {
             (("team".into(), Interval::Monthly), "price_team".to_owned()),
             (("enterprise".into(), Interval::Yearly), "price_ent".to_owned()),
         ]);
-        sample::test_automation().unwrap().with_stripe_prices(&prices).unwrap()
+        let sample = sample::test_automation().expect("sound");
+        sample.with_stripe_prices(&prices).expect("sound")
     }
 
     fn day(n: i64) -> Timestamp {
@@ -477,14 +478,11 @@ mod tests {
     #[test]
     fn an_override_lifts_until_it_ends() {
         let mut facts = facts(vec![subscription("sub_1", "active", "price_ent")]);
-        let given = |plan: &str| {
-            Some(PlanOverride {
-                plan: plan.into(),
-                reason: "pilot".to_owned(),
-                expires_at: day(120),
-            })
-        };
-        facts.plan_override = given("team");
+        facts.plan_override = Some(PlanOverride {
+            plan: "team".into(),
+            reason: "pilot".to_owned(),
+            expires_at: day(120),
+        });
         assert_eq!(decide(&facts, 0, day(110)).because.fact, "subscription_active");
         facts.subscriptions.clear();
         let lifted = decide(&facts, 0, day(110));

@@ -111,10 +111,10 @@ impl Inbox {
     /// that is gone, and nobody has to wait for its end.
     async fn rescue_own(&self) {
         let shared = &self.shared;
-        if shared.store.dialect() == Dialect::Sqlite {
-            if let Err(error) = shared.store.return_all_claims(shared.world.now()).await {
-                tracing::warn!(error = cause(&error), "Could not return the last run's leases");
-            }
+        if shared.store.dialect() == Dialect::Sqlite
+            && let Err(error) = shared.store.return_all_claims(shared.world.now()).await
+        {
+            tracing::warn!(error = cause(&error), "Could not return the last run's leases");
         }
     }
 

@@ -238,8 +238,8 @@ scenario! {
 /// The link in the newest verification mail to somebody, as it is made when the mail is sent.
 async fn verification_link(app: &TestApp, email: &str) -> String {
     let mails = app.messages("email.verify").await;
-    let mails = mails.iter().map(|mail| serde_json::from_str::<Value>(&mail.body).unwrap());
-    let mail = mails.filter(|mail| mail["to"] == email).last().unwrap();
+    let mut mails = mails.iter().map(|mail| serde_json::from_str::<Value>(&mail.body).unwrap());
+    let mail = mails.rfind(|mail| mail["to"] == email).unwrap();
     app.app().identity.verification_link(mail["verification"].as_str().unwrap())
 }
 
