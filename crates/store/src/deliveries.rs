@@ -29,6 +29,9 @@ pub struct NewDelivery {
     pub object_id: Option<String>,
     /// The body as it came, compressed by [`NewDelivery::compress`].
     pub body: Vec<u8>,
+    /// Until when a worker has it already, which gets it from the caller's hands rather than from
+    /// the queue; none to leave it pending, due at once.
+    pub claimed_until: Option<Timestamp>,
 }
 
 impl NewDelivery {
@@ -272,7 +275,7 @@ pub(crate) async fn finish(tx: &mut Tx, finish: &Finish) -> StoreResult<()> {
 }
 
 impl Store {
-    /// Puts events into the inbox, due at once, and says of each whether it was new. They share
+    /// Puts events into the inbox and says of each whether it was new. They share
     /// one commit; an event that is there already is left as it is.
     ///
     /// # Errors
@@ -295,6 +298,11 @@ impl Store {
                 for (place, one) in places {
                     order.push(place);
                     payloads.push((one.id.clone(), one.body));
+                    let state = match one.claimed_until {
+                        Some(lease_until) => Delivery::Claimed { attempt: 1, lease_until },
+                        None => Delivery::received(now),
+                    };
+                    let [state, attempts, due_at, lease_until, ..] = state_values(&state, 0);
                     events.push(vec![
                         one.id.into(),
                         one.kind.into(),
@@ -304,14 +312,18 @@ impl Store {
                         one.object_type.into(),
                         one.object_id.into(),
                         now.into(),
+                        state,
+                        attempts,
+                        due_at,
+                        lease_until,
                     ]);
                 }
                 let touched = tx
                     .execute_each(
                         "insert into webhook_events
                              (id, type, api_version, created, livemode, object_type, object_id,
-                              state, attempts, due_at, received_at)
-                         values ($1, $2, $3, $4, $5, $6, $7, 'pending', 0, $8, $8)
+                              received_at, state, attempts, due_at, lease_until)
+                         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
                          on conflict (id) do nothing",
                         &events,
                     )

@@ -13,10 +13,10 @@ use crate::config::Settings;
 use domain::delivery::RetryLadder;
 use domain::ids::AuditId;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use store::{AuditEntry, DeliveryRow, Store, StoreResult, SwitchOn};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use store::{AuditEntry, Claimed, DeliveryRow, Store, StoreResult, SwitchOn};
 use stripe::signature::Secret;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Mutex, Notify, Semaphore, mpsc};
 
 /// The switch by which operators pause webhooks.
 const PAUSED: &str = "webhooks_paused";
@@ -37,6 +37,12 @@ struct Shared {
     ladder: RetryLadder,
     /// Requests between their arrival and their commit; past it the answer is 503.
     places: Semaphore,
+    /// From receiving to working without the queue in between, while there is room: the event is
+    /// committed as claimed, so what is in here is as safe as what waits in the queue.
+    handoff: mpsc::Sender<Claimed>,
+    handed: Mutex<mpsc::Receiver<Claimed>>,
+    /// Whether this node works, so that somebody takes what is handed over.
+    working: AtomicBool,
     /// Wakes the worker when something new is committed.
     arrived: Notify,
     pause: receive::PauseCache,
@@ -48,8 +54,12 @@ impl Inbox {
     /// Makes the room.
     #[must_use]
     pub fn new(store: Store, apply: Apply, settings: &Settings, world: World) -> Self {
+        let (handoff, handed) = mpsc::channel(work::HANDOFF);
         Self {
             shared: Arc::new(Shared {
+                handoff,
+                handed: Mutex::new(handed),
+                working: AtomicBool::new(false),
                 store,
                 apply,
                 world,

@@ -1,12 +1,13 @@
 //! From the request to the commit. A 200 to Stripe means that the event is on disk.
 
+use super::work::LEASE;
 use super::{Inbox, PAUSED};
 use bytes::Bytes;
 use domain::ids::OutboxId;
 use domain::time::Timestamp;
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use store::{NewDelivery, NewMessage, StoreError};
+use store::{Claimed, NewDelivery, NewMessage, StoreError};
 use stripe::EventEnvelope;
 use stripe::signature::{DEFAULT_TOLERANCE_SECS, SignatureError, verify};
 
@@ -98,7 +99,19 @@ impl Inbox {
             return Err(ReceiveError::WrongMode);
         }
         let _place = shared.places.try_acquire().map_err(|_| ReceiveError::Overloaded)?;
+        let working = shared.working.load(Ordering::Acquire);
+        let room = working.then(|| shared.handoff.try_reserve().ok()).flatten();
+        let claimed = room.is_some().then(|| Claimed {
+            id: event.id.clone().into_owned(),
+            kind: event.event_type.clone().into_owned(),
+            created: event.created,
+            object_id: event.object_id.clone().map(std::borrow::Cow::into_owned),
+            attempt: 1,
+            lease_until: now.plus(LEASE),
+            body: body.to_vec(),
+        });
         let delivery = NewDelivery {
+            claimed_until: claimed.as_ref().map(|claimed| claimed.lease_until),
             id: event.id.into_owned(),
             kind: event.event_type.into_owned(),
             api_version: event.api_version.map(std::borrow::Cow::into_owned),
@@ -109,7 +122,11 @@ impl Inbox {
             body: NewDelivery::compress(&body),
         };
         if shared.store.accept_delivery(delivery, now).await? {
-            shared.arrived.notify_one();
+            // When this caller goes away before it gets here, the lease ends by itself.
+            match (room, claimed) {
+                (Some(room), Some(claimed)) => room.send(claimed),
+                _ => shared.arrived.notify_one(),
+            }
             Ok(Received::New)
         } else {
             Ok(Received::Repeated)

@@ -22,7 +22,9 @@ const ATTEMPT: Duration = Duration::from_secs(30);
 const ATTEMPT_AT_MOST: Span = Span::seconds(30);
 /// How long a worker may keep a delivery. Longer than an attempt, so that a lease is over only
 /// when its worker is gone.
-const LEASE: Span = Span::seconds(45);
+pub(super) const LEASE: Span = Span::seconds(45);
+/// Deliveries that may be on their way from receiving to working without the queue in between.
+pub(super) const HANDOFF: usize = 256;
 /// Deliveries taken at once.
 const BATCH: u32 = 128;
 /// Objects looked at at the same time. Deliveries about one object follow one another.
@@ -72,10 +74,48 @@ impl Inbox {
             }
         };
         // While one lane waits for a slow answer of Stripe's, the others go on.
-        let work = async { tokio::join!(lane(), lane(), lane()) };
+        self.shared.working.store(true, Ordering::Release);
+        let handed = || self.take_handed(&stop);
+        let work = async { tokio::join!(handed(), handed(), lane(), lane()) };
         tokio::select! {
             _ = work => {}
             () = rescue => {}
+        }
+        self.return_handed().await;
+    }
+
+    /// Works on what is handed over by receiving.
+    async fn take_handed(&self, stop: &CancellationToken) {
+        let mut burst_since = None;
+        let mut taken = Vec::new();
+        loop {
+            self.let_a_burst_pass(&mut burst_since).await;
+            let count = tokio::select! {
+                count = async {
+                    self.shared.handed.lock().await.recv_many(&mut taken, BATCH as usize).await
+                } => count,
+                () = stop.cancelled() => 0,
+            };
+            if count == 0 {
+                return;
+            }
+            self.work_on(std::mem::take(&mut taken)).await;
+        }
+    }
+
+    /// At the end: what was handed over and not begun goes to the queue, where others find it now.
+    async fn return_handed(&self) {
+        self.shared.working.store(false, Ordering::Release);
+        let mut handed = self.shared.handed.lock().await;
+        while let Ok(claimed) = handed.try_recv() {
+            let next = claimed.state().hand_back(self.beat());
+            if let Err(error) = self.leave(&claimed, next).await {
+                tracing::warn!(
+                    delivery.id = claimed.id,
+                    error = cause(&error),
+                    "Could not hand back",
+                );
+            }
         }
     }
 
@@ -126,15 +166,19 @@ impl Inbox {
         let now = self.beat();
         let claimed = self.shared.store.claim_due_deliveries(now, LEASE, BATCH).await?;
         let count = claimed.len();
-        let by_object = group_by_object(claimed);
-        stream::iter(by_object)
+        self.work_on(claimed).await;
+        Ok(count)
+    }
+
+    /// Deliveries about one object follow one another, others run side by side.
+    async fn work_on(&self, claimed: Vec<Claimed>) {
+        stream::iter(group_by_object(claimed))
             .for_each_concurrent(AT_ONCE, |deliveries| async move {
                 for delivery in deliveries {
                     self.step(&delivery).await;
                 }
             })
             .await;
-        Ok(count)
     }
 
     /// Shows that the worker is alive, and says what time it is.

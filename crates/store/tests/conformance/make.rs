@@ -41,6 +41,7 @@ pub(crate) fn event_with(id: &str, body: &[u8]) -> NewDelivery {
         object_type: "subscription".to_owned(),
         object_id: Some("sub_1".to_owned()),
         body: NewDelivery::compress(body),
+        claimed_until: None,
     }
 }
 
