@@ -4,6 +4,7 @@
 //! inbox, is applied to the mirror, and changes an entitlement; billing makes what Stripe sends
 //! events about. Rooms speak through public functions, and only `http` knows HTTP.
 
+pub mod world;
 pub mod app;
 pub mod config;
 pub mod inbox;

@@ -10,8 +10,9 @@ use domain::entitlement::Policy;
 use domain::time::{Span, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use server::app::{App, World};
+use server::app::App;
 use server::config::{AccessSettings, Mode, Settings, StripeSettings};
+use server::world::World;
 use simulator::webhooks::Faults;
 use simulator::{
     CardInput, ConfirmOutcome, Engine, RunningSimulator, SimClock, Simulator, SimulatorConfig,

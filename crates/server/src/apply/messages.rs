@@ -4,7 +4,7 @@
 //! repeated, reordered or healed delivery tells nothing twice.
 
 use super::subject::Subject;
-use crate::app::World;
+use crate::world::World;
 use domain::ids::{OrganizationId, OutboxId};
 use domain::mirror::{
     Charge, Customer, Dispute, FraudWarning, Invoice, InvoiceStatus, Refund, Subscription,

@@ -13,8 +13,8 @@ pub use events::{HANDLED, Kind, kind_of};
 pub use sweep::SweepReport;
 pub use translate::{ORGANIZATION_KEY, Untranslatable};
 
-use crate::app::World;
 use crate::entitlements;
+use crate::world::World;
 use domain::apply::{Believe, read_replaces, weigh};
 use domain::catalogue::Catalogue;
 use domain::delivery::ParkReason;

@@ -5,7 +5,7 @@
 
 use super::messages::Told;
 use super::{Apply, ApplyError, ObjectRef, Synced, translate};
-use crate::app::World;
+use crate::world::World;
 use domain::ids::OrganizationId;
 use domain::mirror::{Charge, Dispute, FraudWarning, Invoice, Refund, Subscription};
 use domain::time::Span;

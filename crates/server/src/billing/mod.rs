@@ -17,9 +17,9 @@ mod standing;
 pub use error::{BillingError, BillingResult};
 pub use standing::{CardOnFile, PaidPrice, PaymentProblem, PlanName, ScheduledChange, Standing};
 
-use crate::app::World;
 use crate::apply::Apply;
 use crate::config::Settings;
+use crate::world::World;
 use domain::catalogue::{Catalogue, Interval, PlanId};
 use domain::entitlement::Policy;
 use domain::ids::OrganizationId;

@@ -2,9 +2,9 @@
 
 use super::Failure;
 use super::settings::environment;
-use crate::app::World;
 use crate::config::{self, Mode};
 use crate::identity::keys::Keys;
+use crate::world::World;
 use anyhow::Context;
 use clap::Args;
 use domain::ids::OrganizationId;

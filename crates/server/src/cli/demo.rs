@@ -3,9 +3,10 @@
 
 use super::demo_stripe::{self, Shop};
 use super::{Failure, running, serve, show, tell};
-use crate::app::{App, World};
+use crate::app::App;
 use crate::config::{AccessSettings, Mode, Settings, StripeSettings};
 use crate::identity::SignUp;
+use crate::world::World;
 use crate::{http, observe, schedule};
 use anyhow::{Context, Result};
 use clap::Args;

@@ -2,8 +2,8 @@
 
 use super::settings::environment;
 use super::{Failure, show, tell};
-use crate::app::World;
 use crate::config;
+use crate::world::World;
 use clap::{Args, Subcommand};
 use store::Store;
 

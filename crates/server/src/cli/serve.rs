@@ -2,8 +2,9 @@
 
 use super::settings::ConfigFile;
 use super::{Failure, running, tell};
-use crate::app::{App, World};
+use crate::app::App;
 use crate::config::Settings;
+use crate::world::World;
 use crate::{http, observe, schedule};
 use anyhow::Context;
 use clap::{Args, ValueEnum};

@@ -1,8 +1,9 @@
 //! Settings from the environment and the file, for all commands; and `billhook config`.
 
 use super::{Failure, show, tell};
-use crate::app::{App, World};
+use crate::app::App;
 use crate::config::{self, Faults, Loaded};
+use crate::world::World;
 use clap::{Args, Subcommand};
 use std::collections::BTreeMap;
 use std::path::PathBuf;

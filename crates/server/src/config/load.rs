@@ -5,7 +5,7 @@
 use super::catalogue_file::CatalogueFile;
 use super::mapping::{self, Prices};
 use super::{AccessSettings, Mode, Settings, StripeSettings};
-use crate::app::World;
+use crate::world::World;
 use domain::catalogue::{Catalogue, Interval, PlanId, sample};
 use domain::entitlement::Policy;
 use domain::time::Span;

@@ -2,7 +2,7 @@
 //! Stripe and never decides by itself; the rule is `domain::entitlement`. Start with
 //! [`Entitlements::current`], then [`plan`], which apply calls too.
 
-use crate::app::World;
+use crate::world::World;
 use domain::catalogue::Catalogue;
 use domain::entitlement::{Entitlement, Policy, entitlement};
 use domain::ids::{OrganizationId, OutboxId};

@@ -2,7 +2,7 @@
 //! headers, one log line for what failed.
 
 use super::problem::{Code, Problem, internal};
-use crate::app::World;
+use crate::world::World;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, header};

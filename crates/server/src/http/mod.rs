@@ -39,7 +39,7 @@ pub async fn serve(
 }
 
 /// What answers while the database cannot be reached: the process lives, and cannot serve yet.
-pub fn router_while_starting(world: crate::app::World) -> Router {
+pub fn router_while_starting(world: crate::world::World) -> Router {
     let router =
         Router::new().route("/livez", axum::routing::get(health::get_livez)).fallback(async || {
             Problem::new(Code::Unavailable, "The database cannot be reached yet.").retry_after(5)

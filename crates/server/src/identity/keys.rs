@@ -5,8 +5,8 @@
 //! mistyped key is told apart from a revoked one without a look-up. The secret is 256 random bits,
 //! so a plain hash of it is enough; only the hash is kept.
 
-use crate::app::World;
 use crate::config::Mode;
+use crate::world::World;
 use aws_lc_rs::{constant_time, digest};
 use domain::ids::{AuditId, KeyId, OrganizationId};
 use domain::time::Timestamp;

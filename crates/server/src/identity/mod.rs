@@ -10,8 +10,8 @@ pub mod keys;
 mod password;
 mod token;
 
-use crate::app::World;
 use crate::config::{AccessSettings, Settings};
+use crate::world::World;
 use attempts::Attempts;
 use domain::access::Role;
 use domain::catalogue::Catalogue;

@@ -7,9 +7,9 @@ mod work;
 
 pub use receive::{ReceiveError, Received};
 
-use crate::app::World;
 use crate::apply::Apply;
 use crate::config::Settings;
+use crate::world::World;
 use domain::delivery::RetryLadder;
 use domain::ids::AuditId;
 use std::sync::Arc;

@@ -3,9 +3,9 @@
 //! Start with [`Usage::consume`]; the decision itself is `store::UsageDesk`, the arithmetic
 //! `domain::usage`.
 
-use crate::app::World;
 use crate::config::Settings;
 use crate::entitlements::{Entitlements, EntitlementsError};
+use crate::world::World;
 use domain::catalogue::{Catalogue, Feature, FeatureId, FeatureKind, Limit};
 use domain::ids::{OrganizationId, ReservationId};
 use domain::time::{Span, Timestamp};

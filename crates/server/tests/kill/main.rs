@@ -12,7 +12,7 @@
 use domain::ids::OrganizationId;
 use domain::mirror::{Invoice, Subscription};
 use domain::time::Timestamp;
-use server::app::World;
+use server::world::World;
 use simulator::{RunningSimulator, SimClock, Simulator, SimulatorConfig};
 use std::collections::HashSet;
 use std::net::TcpListener;
