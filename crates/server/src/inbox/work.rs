@@ -37,8 +37,8 @@ const BURST: usize = 24;
 /// For how long receiving a burst comes first. A webhook that is answered late is sent again and
 /// makes the burst larger; one that is applied a moment later harms nobody.
 const BURST_COMES_FIRST: Span = Span::seconds(3);
-/// The pause between two batches during a burst.
-const BURST_PAUSE: Duration = Duration::from_millis(25);
+/// How often a lane that holds back looks whether the burst is over.
+const BURST_PAUSE: Duration = Duration::from_millis(10);
 /// How often expired leases are returned and expired entitlements computed.
 const RESCUE_EVERY: Duration = Duration::from_secs(5);
 
@@ -132,17 +132,19 @@ impl Inbox {
         Ok(rescued)
     }
 
-    /// Holds back for a moment while many requests are being received, but not for long: then both
-    /// share the machine.
+    /// Holds back while many requests are being received, but not for long: then both share the
+    /// machine until the burst is over.
     async fn let_a_burst_pass(&self, since: &mut Option<Timestamp>) {
-        let receiving = PLACES.saturating_sub(self.shared.places.available_permits());
-        if receiving < BURST {
-            *since = None;
-            return;
-        }
-        let now = self.shared.world.now();
-        let began = *since.get_or_insert(now);
-        if now < began.plus(BURST_COMES_FIRST) {
+        loop {
+            let receiving = PLACES.saturating_sub(self.shared.places.available_permits());
+            if receiving < BURST {
+                *since = None;
+                return;
+            }
+            let now = self.beat();
+            if *since.get_or_insert(now) < now.minus(BURST_COMES_FIRST) {
+                return;
+            }
             tokio::time::sleep(BURST_PAUSE).await;
         }
     }
