@@ -2,6 +2,8 @@
 
 use crate::mirror;
 use domain::catalogue::Interval;
+use domain::ids::OrganizationId;
+use domain::mirror::Customer;
 use serde_json::Value;
 use std::time::Duration;
 use testkit::{Session, Span, TestApp, Weather, cards, json, scenario};
@@ -250,5 +252,43 @@ scenario! {
             (json!("team"), json!("ACTIVE")),
             (json!("enterprise"), json!("ACTIVE")),
         ]);
+    }
+}
+
+scenario! {
+    /// Shows that a customer deleted at Stripe is mirrored as deleted, although the event carries
+    /// it as it was, and that its subscription ends with it.
+    a_deleted_customer_is_mirrored_as_deleted, async |app| {
+        let session = app.sign_up("acme").await;
+        let view = app.buy(&session, "team", "monthly", cards::GOOD).await;
+        let customer = view["stripe_customer_id"].as_str().unwrap();
+        app.stripe_delete(&format!("/v1/customers/{customer}")).await;
+        app.settle().await;
+        let row = app.app().store.mirrored::<Customer>(customer).await.unwrap().unwrap();
+        assert!(row.object.deleted);
+        assert_eq!(session.entitlements().await["plan"]["id"], "free");
+    }
+}
+
+scenario! {
+    /// Shows that a price which left the mapping keeps what it granted, and that operators are
+    /// told: paying customers never fall to the free plan by a setting.
+    a_price_that_left_the_mapping_keeps_its_plan, async |app| {
+        let session = app.sign_up("acme").await;
+        app.buy(&session, "team", "monthly", cards::GOOD).await;
+        let node = app
+            .another_node(|settings| {
+                let none = std::collections::BTreeMap::new();
+                settings.catalogue = settings.catalogue.with_stripe_prices(&none).unwrap();
+            })
+            .await;
+        let organization = OrganizationId::parse(&session.organization).unwrap();
+        for _ in 0..2 {
+            let row = node.app.entitlements.recompute(&organization).await.unwrap();
+            assert_eq!(row.entitlement.plan.as_str(), "team");
+            assert!(row.entitlement.is_active);
+        }
+        assert_eq!(app.messages("alert.price_not_sold").await.len(), 1);
+        node.close().await;
     }
 }
