@@ -1,5 +1,5 @@
-//! The worker: claims due deliveries, applies them with no transaction open, and leaves each one
-//! applied, ignored, pending for later, or parked.
+//! The worker: takes what receiving hands over and claims what is due, applies it with no
+//! transaction open, and leaves each delivery applied, ignored, pending for later, or parked.
 
 use super::Inbox;
 use super::receive::PLACES;
